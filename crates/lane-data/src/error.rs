@@ -1,0 +1,214 @@
+//! Everything that can be wrong with data, said so that it can be mended.
+//!
+//! A message says where (file, line or row, column), what was found and what was expected; it
+//! is a fragment fit for "failed to …: {message}". Where there is one obvious remedy,
+//! [`DataError::hint`] names it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::place::Place;
+use crate::suggest;
+
+/// Why data were refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "field names and the message beside them say it all")]
+pub enum DataError {
+    // ---- files
+    /// The operating system would not let us read.
+    #[error("cannot read {}", .path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The reader is chosen by the extension.
+    #[error("{}: unknown extension `{extension}`, expected .csv, .tsv, .jsonl, .ndjson or .parquet", .path.display())]
+    UnknownFormat { path: PathBuf, extension: String },
+    /// Without rows there is nothing to learn or to measure.
+    #[error("{}: the file has no rows", .path.display())]
+    NoRows { path: PathBuf },
+    /// Row ids are 32-bit numbers.
+    #[error("{}, {place}: more than {limit} rows", .path.display())]
+    TooManyRows { path: PathBuf, place: Place, limit: u64 },
+
+    // ---- columns
+    /// A column that was asked for is not there.
+    #[error("{}, {place}: no column `{column}`; the columns are {}", .path.display(), quoted(.found))]
+    MissingColumn { path: PathBuf, place: Place, column: String, found: Vec<String> },
+    /// Two columns of one name: which is meant cannot be told.
+    #[error("{}, {place}: column `{column}` stands there more than once", .path.display())]
+    RepeatedColumn { path: PathBuf, place: Place, column: String },
+    /// In a file without a header, rows must agree on the optional columns.
+    #[error("{}, {place}: column `{column}` is present, but {first} has none; all rows must have it, or none", .path.display())]
+    UnevenColumn { path: PathBuf, place: Place, column: String, first: Place },
+    /// A row of another width would shift labels into texts.
+    #[error("{}, {place}: {n_found} fields, expected {n_expected} as in the header", .path.display())]
+    Ragged { path: PathBuf, place: Place, n_found: usize, n_expected: usize },
+
+    // ---- characters
+    /// The quoted field would swallow the rest of the file.
+    #[error("{}, {place}, column {column}: a quote is opened and never closed", .path.display())]
+    UnclosedQuote { path: PathBuf, place: Place, column: String },
+    /// Usually a stray quote on an earlier line that closes on this one.
+    #[error("{}, {place}, column {column}: the quote opened here is closed on line {closed}, but text follows before the next separator", .path.display())]
+    TextAfterQuote { path: PathBuf, place: Place, column: String, closed: u64 },
+    /// Guessing another encoding would silently spoil texts.
+    #[error("{}, {place}, column {column}: byte 0x{byte:02x} is not valid UTF-8", .path.display())]
+    NotUtf8 { path: PathBuf, place: Place, column: String, byte: u8 },
+    /// Spreadsheet programs write this encoding as "Unicode text".
+    #[error("{}, line 1: the file starts with the byte-order mark of UTF-16, expected UTF-8", .path.display())]
+    Utf16 { path: PathBuf },
+    /// A line that is not JSON.
+    #[error("{}, {place}, character {at}: broken JSON: {reason}", .path.display())]
+    BrokenJson { path: PathBuf, place: Place, at: usize, reason: String },
+    /// Each line holds one row by column name.
+    #[error("{}, {place}: found {found}, expected one JSON object", .path.display())]
+    NotAnObject { path: PathBuf, place: Place, found: &'static str },
+    /// A Parquet file that cannot be decoded.
+    #[error("{}: cannot decode the Parquet file: {reason}", .path.display())]
+    Parquet { path: PathBuf, reason: String },
+
+    // ---- values
+    /// A value of another type than text, or than a label has.
+    #[error("{}, {place}, column `{column}`: found {found}, expected {expected}", .path.display())]
+    WrongType { path: PathBuf, place: Place, column: String, found: String, expected: &'static str },
+    /// A row without a label cannot be trained on or measured.
+    #[error("{}, {place}, column `{column}`: the label is empty", .path.display())]
+    EmptyLabel { path: PathBuf, place: Place, column: String },
+    /// White space alone carries nothing to classify.
+    #[error("{}, {place}, column `{column}`: the text is empty", .path.display())]
+    EmptyText { path: PathBuf, place: Place, column: String },
+    /// An id column must name every row.
+    #[error("{}, {place}, column `{column}`: the id is empty", .path.display())]
+    EmptyId { path: PathBuf, place: Place, column: String },
+    /// Two rows of one name could not be told apart in the results.
+    #[error("{}, {place}, column `{column}`: id `{id}` already stands on {first}", .path.display())]
+    DuplicateId { path: PathBuf, place: Place, column: String, id: String, first: Place },
+    /// The model has no output for this class.
+    #[error("{}, {place}, column `{column}`: label `{label}` does not occur in the training data", .path.display())]
+    UnseenLabel {
+        path: PathBuf,
+        place: Place,
+        column: String,
+        label: Box<str>,
+        closest: Option<Box<str>>,
+    },
+    /// With one class there is nothing to tell apart.
+    #[error("{}: every row has the label `{label}`, expected at least 2 classes", .path.display())]
+    OneClass { path: PathBuf, label: String },
+    /// Class ids are 16-bit numbers; so many classes are usually a wrong column.
+    #[error("{}, {place}, column `{column}`: more than {limit} distinct labels", .path.display())]
+    TooManyClasses { path: PathBuf, place: Place, column: String, limit: usize },
+
+    // ---- label sets and rows
+    /// A name must lead to one class.
+    #[error("label `{label}` is listed twice")]
+    RepeatedLabel { label: String },
+    /// Class ids are 16-bit numbers.
+    #[error("{n_labels} classes, expected at most {limit}")]
+    TooManyLabels { n_labels: usize, limit: usize },
+    /// A row id from another data set.
+    #[error("row {row} does not exist: there are {n_rows} rows, the first is 0")]
+    RowOutOfRange { row: usize, n_rows: usize },
+    /// A name in a config or on the command line that means nothing.
+    #[error("unknown {what} `{name}`, expected one of: {expected}")]
+    UnknownName { what: &'static str, name: String, expected: String },
+
+    // ---- noise
+    /// A rate is a part of the rows.
+    #[error("noise rate is {rate}, expected a fraction in 0.0..=1.0")]
+    Rate { rate: f64 },
+    /// Noise needs another class to flip to.
+    #[error("noise needs at least 2 classes, got {n_classes}")]
+    TooFewClasses { n_classes: usize },
+    /// A label that names no class of the set.
+    #[error("label {label} of row {row} is out of range: there are {n_classes} classes")]
+    LabelOutOfRange { row: usize, label: u16, n_classes: usize },
+    /// A standard deviation is a number from 0 up.
+    #[error("spread of the instance noise is {spread}, expected a number from 0 up")]
+    Spread { spread: f64 },
+    /// The kind needs something that labels alone do not give.
+    #[error("noise kind `{kind}` needs {needs}, but none was given")]
+    MissingInput { kind: &'static str, needs: &'static str },
+    /// A matrix or feature table of the wrong size.
+    #[error("{what} has {n_found} values, expected {n_expected}")]
+    WrongSize { what: &'static str, n_found: usize, n_expected: usize },
+    /// A probability, similarity or feature that is no usable number.
+    #[error("{what} at row {row}, column {column} is {value}, expected {expected}")]
+    BadEntry { what: &'static str, row: usize, column: usize, value: f64, expected: &'static str },
+    /// The rows of a transition matrix are distributions.
+    #[error("row {row} of the transition matrix sums to {sum}, expected 1")]
+    RowSum { row: usize, sum: f64 },
+    /// A class unlike every other has nowhere to send its mass.
+    #[error("class {class} has no similarity to any other class, so its noise has nowhere to go")]
+    NoSimilarity { class: usize },
+
+    // ---- writing
+    /// Results are never overwritten by accident.
+    #[error("{} exists already", .path.display())]
+    Exists { path: PathBuf },
+    /// The operating system would not let us write.
+    #[error("cannot write {}", .path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+
+    // ---- tokenizers
+    /// A tokenizer folder holds one of two files.
+    #[error("{}: no tokenizer.json and no vocab.txt in this folder", .path.display())]
+    NoTokenizer { path: PathBuf },
+    /// A tokenizer file that cannot be used.
+    #[error("{}: cannot use this tokenizer: {reason}", .path.display())]
+    Tokenizer { path: PathBuf, reason: String },
+    /// Sequences begin, end and are padded with these.
+    #[error("{}: the vocabulary has no token `{token}`", .path.display())]
+    MissingToken { path: PathBuf, token: String },
+    /// The tokenizer failed on a text.
+    #[error("text {index} cannot be tokenized: {reason}")]
+    Encode { index: usize, reason: String },
+    /// Room for the first and the last special token and something between.
+    #[error("maximum length is {max_length}, expected at least 3 tokens")]
+    MaxLength { max_length: usize },
+    /// Room for the special tokens and one character.
+    #[error("vocabulary size is {size}, expected at least {least}")]
+    VocabularySize { size: usize, least: usize },
+}
+
+impl DataError {
+    /// What would most likely mend it, where that can be told.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::MissingColumn { column, found, .. } => {
+                let closest = suggest::closest(column, found.iter().map(String::as_str));
+                closest.map(|name| format!("did you mean column `{name}`?"))
+            }
+            Self::UnseenLabel { closest: Some(name), .. } => {
+                Some(format!("the nearest label of the training data is `{name}`"))
+            }
+            Self::Ragged { .. } => {
+                Some("a field that contains the separator must stand in double quotes".into())
+            }
+            Self::UnclosedQuote { .. } | Self::TextAfterQuote { .. } => Some(
+                "inside a quoted field a quote is written twice; a field that starts with a quote must be quoted as a whole".into(),
+            ),
+            Self::NotUtf8 { .. } | Self::Utf16 { .. } => Some("save the file as UTF-8".into()),
+            Self::NotAnObject { found: "an array", .. } => {
+                Some("write one object per line instead of one array".into())
+            }
+            Self::TooManyClasses { .. } => Some("is this the label column?".into()),
+            Self::Exists { .. } => Some("choose another name, or force overwriting".into()),
+            _ => None,
+        }
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".into();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,140 @@
+//! Parquet: text columns of any string layout, labels and ids of string or integer type.
+//!
+//! Only the columns that are needed are decoded.
+
+use std::fs::File;
+use std::path::Path;
+
+use ::parquet::arrow::ProjectionMask;
+use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Schema};
+
+use super::Source;
+use super::collect::{Row, RowSink};
+use crate::columns::Chosen;
+use crate::error::DataError;
+use crate::place::Place;
+
+const BATCH_ROWS: usize = 8192;
+
+pub(super) fn rows(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {
+    let path = source.path;
+    let broken = |err: &dyn std::fmt::Display| broken(path, err);
+    let file = File::open(path).map_err(|source| DataError::Read { path: path.into(), source })?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|err| broken(&err))?;
+    let schema = builder.schema().clone();
+    let found: Vec<String> =
+        schema.fields().iter().map(|field| field.name().trim().to_owned()).collect();
+    let chosen = source.columns.choose(source.want, path, Place::Schema, &found)?;
+    check_types(source, &schema, &chosen)?;
+    let roots = names(&chosen).filter_map(|name| position(&schema, name));
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    let reader = builder
+        .with_projection(mask)
+        .with_batch_size(BATCH_ROWS)
+        .build()
+        .map_err(|err| broken(&err))?;
+    let mut first_row = 0;
+    for batch in reader {
+        let batch = batch.map_err(|err| broken(&err))?;
+        push(source, &batch, first_row, &chosen, sink)?;
+        first_row += batch.num_rows() as u64;
+    }
+    Ok(())
+}
+
+fn broken(path: &Path, err: &dyn std::fmt::Display) -> DataError {
+    DataError::Parquet { path: path.into(), reason: err.to_string() }
+}
+
+fn names(chosen: &Chosen) -> impl Iterator<Item = &String> {
+    std::iter::once(&chosen.text).chain(&chosen.label).chain(&chosen.gold).chain(&chosen.id)
+}
+
+fn position(schema: &Schema, name: &str) -> Option<usize> {
+    schema.fields().iter().position(|field| field.name().trim() == name)
+}
+
+fn check_types(source: Source<'_>, schema: &Schema, chosen: &Chosen) -> Result<(), DataError> {
+    for name in names(chosen) {
+        let Some(position) = position(schema, name) else { continue };
+        let found = schema.field(position).data_type();
+        let fits = is_text(found) || (*name != chosen.text && is_integer(found));
+        if !fits {
+            let expected = if *name == chosen.text { "a string" } else { "a string or an integer" };
+            return Err(DataError::WrongType {
+                path: source.path.into(),
+                place: Place::Schema,
+                column: name.clone(),
+                found: found.to_string(),
+                expected,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+fn is_integer(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, values) => is_integer(values),
+        kind => kind.is_integer(),
+    }
+}
+
+fn push(
+    source: Source<'_>,
+    batch: &RecordBatch,
+    first_row: u64,
+    chosen: &Chosen,
+    sink: &mut dyn RowSink,
+) -> Result<(), DataError> {
+    let column = |name: &String| strings(source, batch, name, first_row);
+    let text = column(&chosen.text)?;
+    let label = chosen.label.as_ref().map(column).transpose()?;
+    let gold = chosen.gold.as_ref().map(column).transpose()?;
+    let id = chosen.id.as_ref().map(column).transpose()?;
+    for row in 0..batch.num_rows() {
+        let place = Place::Row(first_row + row as u64);
+        let value = |column: &'_ Option<LargeStringArray>| -> Option<String> {
+            column.as_ref().map(|it| it.value(row).to_owned())
+        };
+        let (label, gold, id) = (value(&label), value(&gold), value(&id));
+        let (label, gold, id) = (label.as_deref(), gold.as_deref(), id.as_deref());
+        sink.push(chosen, Row { place, text: text.value(row), label, gold, id })?;
+    }
+    Ok(())
+}
+
+/// One column as text without nulls.
+fn strings(
+    source: Source<'_>,
+    batch: &RecordBatch,
+    name: &str,
+    first_row: u64,
+) -> Result<LargeStringArray, DataError> {
+    let absent = || broken(source.path, &format!("column `{name}` was not decoded"));
+    let position = position(&batch.schema(), name).ok_or_else(absent)?;
+    let column: &ArrayRef = batch.column(position);
+    let column = cast(column, &DataType::LargeUtf8).map_err(|err| broken(source.path, &err))?;
+    // Only after the cast: a dictionary hides its nulls among the values.
+    if let Some(row) = (0..column.len()).find(|row| column.is_null(*row)) {
+        return Err(DataError::WrongType {
+            path: source.path.into(),
+            place: Place::Row(first_row + row as u64),
+            column: name.into(),
+            found: "null".into(),
+            expected: "a value",
+        });
+    }
+    column.as_string_opt::<i64>().cloned().ok_or_else(absent)
+}

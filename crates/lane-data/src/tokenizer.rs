@@ -1,0 +1,149 @@
+//! Text to token ids, as BERT reads them: `[CLS]` words `[SEP]`.
+//!
+//! A tokenizer comes from a folder ([`Tokenizer::open`]) or is made from the training texts
+//! ([`Tokenizer::built_in`]); [`Tokenizer::save`] writes a folder that `AutoTokenizer` of
+//! Hugging Face transformers opens.
+
+mod built_in;
+mod folder;
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use tokenizers::TruncationDirection;
+
+use crate::error::DataError;
+use crate::read::hash_of_bytes;
+
+/// The least length that holds the first and the last special token and one more.
+const LEAST_LENGTH: usize = 3;
+
+/// Turns texts into token ids; a function of the text alone.
+#[derive(Clone)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    pad_id: u32,
+    fingerprint: String,
+    settings: folder::Settings,
+}
+
+impl std::fmt::Debug for Tokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokenizer")
+            .field("vocabulary_size", &self.vocabulary_size())
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Tokenizer {
+    /// The tokenizer of a folder: `tokenizer.json`, or else `vocab.txt` as WordPiece with the
+    /// lower-casing that `tokenizer_config.json` asks for.
+    ///
+    /// Truncation and padding stored in the file are ignored; they are the caller's affair.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::NoTokenizer`] if there is neither file, [`DataError::Tokenizer`] if it
+    /// cannot be used, [`DataError::MissingToken`] if a special token has no id.
+    pub fn open(folder: &Path) -> Result<Self, DataError> {
+        let (inner, settings) = folder::open(folder)?;
+        Self::new(inner, settings, folder)
+    }
+
+    /// A WordPiece tokenizer made from `texts`, for the built-in encoder.
+    ///
+    /// Its vocabulary, at most `max_vocabulary` long, is the special tokens, the characters
+    /// seen (each alone and as `##` continuation) and the most frequent words; a function of
+    /// the texts alone, whatever their order.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::VocabularySize`] if there is no room for a single character.
+    pub fn built_in<'a>(
+        texts: impl IntoIterator<Item = &'a str>,
+        max_vocabulary: usize,
+    ) -> Result<Self, DataError> {
+        let vocabulary = built_in::vocabulary(texts, max_vocabulary)?;
+        let settings = folder::Settings::default();
+        let path = Path::new("built-in");
+        let inner = folder::word_piece(&vocabulary, &settings, path)?;
+        Self::new(inner, settings, path)
+    }
+
+    fn new(
+        mut inner: tokenizers::Tokenizer,
+        settings: folder::Settings,
+        path: &Path,
+    ) -> Result<Self, DataError> {
+        let refused = |reason: tokenizers::Error| folder::refused(path, &reason);
+        inner.with_padding(None).with_truncation(None).map_err(refused)?;
+        let pad_id = inner.token_to_id(&settings.pad_token).ok_or_else(|| {
+            DataError::MissingToken { path: path.into(), token: settings.pad_token.clone() }
+        })?;
+        let fingerprint = hash_of_bytes(inner.to_string(false).map_err(refused)?.as_bytes());
+        Ok(Self { inner, pad_id, fingerprint, settings })
+    }
+
+    /// Token ids of each text, special tokens included, at most `max_length` long; in the order
+    /// of the texts, however many threads work.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::MaxLength`] below 3; [`DataError::Encode`] if a text cannot be tokenized.
+    pub fn encode<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        max_length: usize,
+    ) -> Result<Vec<Vec<u32>>, DataError> {
+        if max_length < LEAST_LENGTH {
+            return Err(DataError::MaxLength { max_length });
+        }
+        let encode = |(index, text): (usize, &S)| {
+            let encoding = self
+                .inner
+                .encode_fast(text.as_ref(), false)
+                .map_err(|err| DataError::Encode { index, reason: err.to_string() })?;
+            self.finish(encoding, max_length)
+                .map_err(|err| DataError::Encode { index, reason: err.to_string() })
+        };
+        texts.par_iter().enumerate().map(encode).collect()
+    }
+
+    /// Cut to length and put the special tokens around.
+    fn finish(
+        &self,
+        mut encoding: tokenizers::Encoding,
+        max_length: usize,
+    ) -> tokenizers::Result<Vec<u32>> {
+        use tokenizers::PostProcessor;
+        let n_special = self.inner.get_post_processor().map_or(0, |it| it.added_tokens(false));
+        encoding.truncate(max_length.saturating_sub(n_special), 0, TruncationDirection::Right);
+        Ok(self.inner.post_process(encoding, None, true)?.get_ids().to_vec())
+    }
+
+    /// Write `tokenizer.json`, `tokenizer_config.json`, `special_tokens_map.json` and, for a
+    /// WordPiece vocabulary, `vocab.txt`, replacing what is there.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Write`] if the disk refuses.
+    pub fn save(&self, folder: &Path) -> Result<(), DataError> {
+        folder::save(&self.inner, &self.settings, folder)
+    }
+
+    /// Tokens with an id, special tokens included.
+    pub fn vocabulary_size(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
+    /// The id that fills up short rows.
+    pub fn pad_id(&self) -> u32 {
+        self.pad_id
+    }
+
+    /// SHA-256 of everything that decides the ids, lower-case hexadecimal.
+    pub fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
+    }
+}

@@ -1,0 +1,74 @@
+//! Cross-entropy of a batch: of each row, its mean, and its mean under sample weights.
+//!
+//! ```text
+//! ℓ_i   = − log softmax(z_i)[y_i] = logsumexp(z_i) − z_i[y_i]
+//! L_CE  = (1/B) Σ_i ℓ_i
+//! L_wCE = (1/B) Σ_i λ_i ℓ_i                               (LANE, eq. 7)
+//! ```
+//!
+//! `z` are logits `[B, C]`, `y` the *given* (possibly wrong) labels `[B]`, `λ` weights `[B]`.
+//! In nats; never negative when the weights are not, because the largest logit is subtracted
+//! before the exponential, which makes both terms of `log softmax` at most zero.
+//!
+//! Both means divide by the number of rows `B`, not by the sum of the weights: a batch of
+//! distrusted rows moves the model less than a batch of trusted ones.
+
+use burn::tensor::{Int, Tensor, activation::log_softmax};
+
+/// Cross-entropy of every row.
+///
+/// # Shapes
+///
+/// - `logits`: `[n, c]`, before softmax
+/// - `labels`: `[n]`, each in `0..c`
+/// - returns: `[n]`
+///
+/// # Panics
+///
+/// If the two differ in their number of rows, or a label names no column.
+pub fn per_row(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    let [n, _] = logits.dims();
+    log_softmax(logits, 1) // [n, c]
+        .gather(1, labels.reshape([n, 1])) // [n, 1]
+        .neg()
+        .reshape([n])
+}
+
+/// Mean cross-entropy over the rows; zero for a batch without rows.
+///
+/// # Shapes
+///
+/// - `logits`: `[n, c]`
+/// - `labels`: `[n]`
+/// - returns: `[1]`
+///
+/// # Panics
+///
+/// As [`per_row`].
+pub fn mean(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    over_rows(per_row(logits, labels))
+}
+
+/// Cross-entropy with sample weights, `(1/n) Σ λ_i ℓ_i` (LANE, eq. 7).
+///
+/// The weights are constants: no gradient flows into them, even from a tensor that asks for it.
+///
+/// # Shapes
+///
+/// - `logits`: `[n, c]`
+/// - `labels`: `[n]`
+/// - `weights`: `[n]`, usually in `0..=1`
+/// - returns: `[1]`
+///
+/// # Panics
+///
+/// As [`per_row`]; also if there is not one weight for each row.
+pub fn weighted(logits: Tensor<2>, labels: Tensor<1, Int>, weights: Tensor<1>) -> Tensor<1> {
+    over_rows(per_row(logits, labels) * weights.detach())
+}
+
+/// Sum divided by the number of rows, where no rows give zero.
+fn over_rows(per_row: Tensor<1>) -> Tensor<1> {
+    let [n] = per_row.dims();
+    per_row.sum() / n.max(1) as f32
+}

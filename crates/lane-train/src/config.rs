@@ -1,0 +1,478 @@
+//! Everything that distinguishes one run from another.
+//!
+//! A run reads one TOML file and `key=value` settings on top of it, fills in the defaults below and
+//! writes the result into its folder as `config.toml`. Defaults that the paper leaves open were
+//! chosen by the sweeps in `docs/results/`; `docs/DEPARTURES.md` lists each with its alternative.
+
+use std::path::{Path, PathBuf};
+
+use lane_data::Columns;
+use lane_data::order::Bucketing;
+use lane_losses::label_aware_contrastive::ContrastiveConfig;
+use lane_metrics::weights::{Quantity, WeightConfig};
+use lane_models::Pooling;
+use serde::{Deserialize, Serialize};
+
+use crate::device::DeviceName;
+use crate::error::TrainError;
+use crate::methods::MethodName;
+
+/// One training run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The method, as `lane methods` lists it.
+    #[serde(default = "lane")]
+    pub method: MethodName,
+    /// One seed for order, initialisation, dropout and views.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// Where to compute.
+    #[serde(default = "flex")]
+    pub device: DeviceName,
+    /// The files and their columns.
+    pub data: DataConfig,
+    /// The encoder and what stands on it.
+    #[serde(default)]
+    pub model: ModelConfig,
+    /// Optimizer, schedule, batches, epochs.
+    #[serde(default)]
+    pub training: TrainingConfig,
+    /// Versions of each text shown to the networks.
+    #[serde(default)]
+    pub views: ViewConfig,
+    /// How averaged margins become weights (Eq. 4–6).
+    #[serde(default)]
+    pub weights: WeightConfig,
+    /// The rest of LANE: which terms, how mixed.
+    #[serde(default)]
+    pub lane: LaneConfig,
+    /// The label-aware contrastive loss (Eq. 8).
+    #[serde(default)]
+    pub contrastive: ContrastiveConfig,
+    /// `margin-mixture`.
+    #[serde(default)]
+    pub mixture: MixtureConfig,
+}
+
+fn lane() -> MethodName {
+    MethodName::Lane
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn flex() -> DeviceName {
+    DeviceName::Flex
+}
+
+/// The files of a run and the columns to read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Rows to learn from; labels may be wrong.
+    pub train: PathBuf,
+    /// Rows that choose the best epoch; none = the last epoch is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<PathBuf>,
+    /// Rows that are scored and never choose anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<PathBuf>,
+    /// Column of the text.
+    #[serde(default = "text")]
+    pub text_column: String,
+    /// Column of the given label.
+    #[serde(default = "label")]
+    pub label_column: String,
+    /// Column of the true label, where known; absent = `gold` if the file has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gold_column: Option<String>,
+    /// Column of the row's own id; absent = `id` if the file has it, else the row number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_column: Option<String>,
+}
+
+fn text() -> String {
+    "text".into()
+}
+
+fn label() -> String {
+    "label".into()
+}
+
+impl DataConfig {
+    /// The columns in the form the readers take.
+    pub fn columns(&self) -> Columns {
+        Columns {
+            text: self.text_column.clone(),
+            label: self.label_column.clone(),
+            gold: self.gold_column.clone(),
+            id: self.id_column.clone(),
+        }
+    }
+}
+
+/// The encoder and what stands on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// A folder, `hub:ORG/NAME`, or `tiny`.
+    pub encoder: String,
+    /// How token vectors become one: `cls` or `mean`; absent = `cls`, `mean` with a frozen encoder.
+    ///
+    /// An encoder that is trained learns to gather a text in `[CLS]`; a frozen sentence encoder was
+    /// trained on means, and its `[CLS]` says little (0.51 against 0.80 on TREC at 40 % noise).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pooling: Option<Pooling>,
+    /// Compute embeddings once, train only a two-layer head.
+    pub freeze_encoder: bool,
+    /// Word pieces kept of a text, `[CLS]` and `[SEP]` included.
+    pub max_length: usize,
+    /// Largest vocabulary of encoder `tiny`.
+    pub tiny_vocabulary: usize,
+    /// Dropout of the head; absent = the encoder's own `hidden_dropout_prob`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f64>,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            encoder: "tiny".into(),
+            pooling: None,
+            freeze_encoder: false,
+            max_length: 128,
+            tiny_vocabulary: 4000,
+            dropout: None,
+        }
+    }
+}
+
+impl ModelConfig {
+    /// How token vectors become one.
+    pub fn pooling(&self) -> Pooling {
+        self.pooling.unwrap_or(if self.freeze_encoder { Pooling::Mean } else { Pooling::Cls })
+    }
+}
+
+/// Optimizer, schedule, batches, epochs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// Passes over the training rows; absent = 5 (40 with a frozen encoder, 15 with `tiny`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u32>,
+    /// Rows of one optimizer step.
+    pub batch_size: usize,
+    /// Rows of one scoring batch.
+    pub scoring_batch_size: usize,
+    /// Peak learning rate; absent = 2e-5 (1e-3 with a frozen encoder or `tiny`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr: Option<f64>,
+    /// Share of the steps spent warming up, in 0..1.
+    pub warmup: f64,
+    /// Decoupled weight decay, none on biases and layer norms.
+    pub weight_decay: f64,
+    /// Largest global norm of the gradient; 0 = no clipping.
+    pub clip_norm: f64,
+    /// Batches of rows of like length (`length`) or not (`off`).
+    pub bucketing: Bucketing,
+    /// Stop after this many epochs without a better validation score; absent = never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u32>,
+    /// The validation score that chooses the best epoch.
+    pub metric: SelectionMetric,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            epochs: None,
+            batch_size: 32,
+            scoring_batch_size: 64,
+            lr: None,
+            warmup: 0.0,
+            weight_decay: 0.01,
+            clip_norm: 1.0,
+            bucketing: Bucketing::Length,
+            patience: None,
+            metric: SelectionMetric::Accuracy,
+        }
+    }
+}
+
+/// The validation score that chooses the best epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelectionMetric {
+    /// Share of rows predicted right.
+    Accuracy,
+    /// Mean F1 over classes.
+    MacroF1,
+    /// F1 weighted by class size.
+    WeightedF1,
+}
+
+/// Versions of each text shown to the networks; the first is always the text itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ViewConfig {
+    /// The views, in order; the first must be `original`.
+    pub kinds: Vec<ViewKind>,
+    /// Chance of each word to go in view `deletion`, in 0..1.
+    pub deletion_probability: f64,
+}
+
+impl Default for ViewConfig {
+    fn default() -> Self {
+        Self { kinds: vec![ViewKind::Original], deletion_probability: 0.1 }
+    }
+}
+
+/// How one view is made from the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ViewKind {
+    /// The text itself.
+    Original,
+    /// The text once more: only the dropout differs.
+    Repeat,
+    /// Words removed at random, never all of them.
+    Deletion,
+}
+
+/// Which terms LANE trains, and how they are mixed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LaneConfig {
+    /// First epochs whose margins are not averaged (A17).
+    pub alm_skip_epochs: u32,
+    /// Factor of the contrastive term (A16); 0 leaves it out.
+    pub contrastive_weight: f64,
+    /// `α·L_wCE + (1−α)·(L_Π + L_con)` instead of the plain sum (A16).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
+    /// A row is flagged as mislabelled when its weight falls below this.
+    pub flag_below: f64,
+}
+
+impl Default for LaneConfig {
+    fn default() -> Self {
+        Self { alm_skip_epochs: 0, contrastive_weight: 1.0, alpha: None, flag_below: 0.5 }
+    }
+}
+
+/// `margin-mixture`: weights from a two-component mixture over averaged margins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MixtureConfig {
+    /// The average the mixture is fitted to; `alm` trains the auxiliary network too.
+    pub quantity: Quantity,
+    /// Plain epochs before the first fit.
+    pub plain_epochs: u32,
+    /// Factor of the contrastive term; above 0 trains the auxiliary network too.
+    pub contrastive_weight: f64,
+}
+
+impl Default for MixtureConfig {
+    fn default() -> Self {
+        Self { quantity: Quantity::Alm, plain_epochs: 3, contrastive_weight: 1.0 }
+    }
+}
+
+impl Config {
+    /// Reads a TOML file (if any), lays `settings` over it and checks the result.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Config`] where it does not parse, [`TrainError::Setting`] where a value is out
+    /// of range.
+    pub fn resolve(file: Option<&Path>, settings: &[Setting]) -> Result<Self, TrainError> {
+        let mut table = toml::Table::new();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+            table = text.parse().map_err(|error: toml::de::Error| TrainError::Config {
+                path: Some(path.into()),
+                message: error.to_string(),
+            })?;
+        }
+        for setting in settings {
+            setting.apply(&mut table)?;
+        }
+        let mut config: Self = table.try_into().map_err(|error: toml::de::Error| TrainError::Config {
+            path: file.map(Into::into),
+            message: error.to_string().trim_end().into(),
+        })?;
+        config.fill_in();
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Writes the defaults that depend on other settings.
+    fn fill_in(&mut self) {
+        let (frozen, tiny) = (self.model.freeze_encoder, self.model.encoder == "tiny");
+        self.training.epochs.get_or_insert(match (frozen, tiny) {
+            (true, _) => 40,
+            (false, true) => 15,
+            (false, false) => 5,
+        });
+        let pooling = self.model.pooling();
+        self.model.pooling.get_or_insert(pooling);
+        self.training.lr.get_or_insert(if frozen || tiny { 1e-3 } else { 2e-5 });
+    }
+
+    /// Epochs of a phase that does not say otherwise.
+    pub fn epochs(&self) -> u32 {
+        self.training.epochs.unwrap_or(5)
+    }
+
+    /// Peak learning rate.
+    pub fn lr(&self) -> f64 {
+        self.training.lr.unwrap_or(2e-5)
+    }
+
+    fn check(&self) -> Result<(), TrainError> {
+        let training = &self.training;
+        positive("training.epochs", f64::from(self.epochs()))?;
+        positive("training.batch_size", training.batch_size as f64)?;
+        positive("training.scoring_batch_size", training.scoring_batch_size as f64)?;
+        positive("training.lr", self.lr())?;
+        within("training.warmup", training.warmup, 0.0, 0.999)?;
+        within("training.weight_decay", training.weight_decay, 0.0, f64::MAX)?;
+        within("training.clip_norm", training.clip_norm, 0.0, f64::MAX)?;
+        within("model.max_length", self.model.max_length as f64, 3.0, 1e6)?;
+        within("model.tiny_vocabulary", self.model.tiny_vocabulary as f64, 100.0, 1e6)?;
+        within("model.dropout", self.model.dropout.unwrap_or(0.0), 0.0, 0.99)?;
+        within("views.deletion_probability", self.views.deletion_probability, 0.0, 1.0)?;
+        within("lane.contrastive_weight", self.lane.contrastive_weight, 0.0, f64::MAX)?;
+        within("lane.alpha", self.lane.alpha.unwrap_or(0.5), 0.0, 1.0)?;
+        within("lane.flag_below", self.lane.flag_below, 0.0, 1.0)?;
+        within("mixture.contrastive_weight", self.mixture.contrastive_weight, 0.0, f64::MAX)?;
+        positive("contrastive.temperature", self.contrastive.temperature)?;
+        self.weights.validate()?;
+        if self.views.kinds.first() != Some(&ViewKind::Original) {
+            return Err(TrainError::setting("views.kinds", "a list that starts otherwise", "`original` first"));
+        }
+        if self.lane.alm_skip_epochs >= self.epochs() {
+            return Err(TrainError::setting(
+                "lane.alm_skip_epochs",
+                self.lane.alm_skip_epochs,
+                format!("fewer than the {} epochs", self.epochs()),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn positive(key: &str, value: f64) -> Result<(), TrainError> {
+    within(key, value, f64::MIN_POSITIVE, f64::MAX)
+        .map_err(|_| TrainError::setting(key, value, "a number above 0"))
+}
+
+fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), TrainError> {
+    if value.is_finite() && (low..=high).contains(&value) {
+        return Ok(());
+    }
+    let expected = if high < f64::MAX { format!("a number in {low}..={high}") } else { format!("a number of at least {low}") };
+    Err(TrainError::setting(key, value, expected))
+}
+
+/// One `key=value` of the command line; the key is dotted, the value a TOML value or a bare word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    key: String,
+    value: toml::Value,
+}
+
+impl Setting {
+    /// A setting from a key and any value TOML knows.
+    pub fn new(key: impl Into<String>, value: impl Into<toml::Value>) -> Self {
+        Self { key: key.into(), value: value.into() }
+    }
+
+    fn apply(&self, table: &mut toml::Table) -> Result<(), TrainError> {
+        let mut parts: Vec<&str> = self.key.split('.').collect();
+        let Some(last) = parts.pop().filter(|last| !last.is_empty()) else {
+            return Err(TrainError::setting("--set", &self.key, "a dotted key, as in `training.epochs=10`"));
+        };
+        let mut at = table;
+        for part in parts {
+            at = at
+                .entry(part)
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+                .as_table_mut()
+                .ok_or_else(|| TrainError::setting("--set", &self.key, format!("`{part}` to be a table")))?;
+        }
+        at.insert(last.into(), self.value.clone());
+        Ok(())
+    }
+}
+
+impl std::str::FromStr for Setting {
+    type Err = TrainError;
+
+    fn from_str(text: &str) -> Result<Self, TrainError> {
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(TrainError::setting("--set", text, "`key=value`, as in `training.epochs=10`"));
+        };
+        let (key, value) = (key.trim(), value.trim());
+        let parsed = format!("value = {value}")
+            .parse::<toml::Table>()
+            .ok()
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(|| toml::Value::String(value.into()));
+        Ok(Self::new(key, parsed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(texts: &[&str]) -> Vec<Setting> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn resolve(texts: &[&str]) -> Result<Config, TrainError> {
+        let mut all = vec!["method=lane", "data.train=rows.csv"];
+        all.extend(texts);
+        Config::resolve(None, &settings(&all))
+    }
+
+    #[test]
+    fn settings_reach_nested_keys_and_bare_words_are_text() {
+        let config = resolve(&["training.epochs=7", "model.encoder=some/folder", "weights.sigma=literal"]).unwrap();
+        assert_eq!((config.epochs(), config.model.encoder.as_str()), (7, "some/folder"));
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_back() {
+        let error = resolve(&["training.epoch=7"]).unwrap_err().to_string();
+        assert!(error.contains("unknown field `epoch`") && error.contains("epochs"), "{error}");
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_with_the_range() {
+        let error = resolve(&["training.warmup=3"]).unwrap_err();
+        assert_eq!(error.to_string(), "`training.warmup` is 3, expected a number in 0..=0.999");
+        assert!(error.is_usage());
+        assert!(resolve(&["training.lr=nan"]).is_err());
+        assert!(resolve(&["training.batch_size=0"]).is_err());
+        assert!(resolve(&["views.kinds=[\"deletion\"]"]).is_err());
+    }
+
+    #[test]
+    fn defaults_follow_the_kind_of_encoder() {
+        assert_eq!(resolve(&["model.encoder=dir"]).unwrap().epochs(), 5);
+        assert_eq!(resolve(&["model.encoder=dir", "model.freeze_encoder=true"]).unwrap().epochs(), 40);
+        assert_eq!(resolve(&[]).unwrap().epochs(), 15);
+    }
+
+    #[test]
+    fn the_resolved_config_reads_back_as_itself() {
+        let config = resolve(&["lane.alpha=0.5"]).unwrap();
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
+    }
+}

@@ -1,0 +1,199 @@
+//! The encoder a run starts from: a folder, one from the hub, or the built-in `tiny`.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use lane_data::Tokenizer;
+use lane_models::{BertConfig, BertEncoder, Head, LoadReport, Network, Pooling, pretrained};
+use sha2::{Digest, Sha256};
+
+use crate::config::ModelConfig;
+use crate::error::TrainError;
+
+/// Where an encoder comes from, as `--encoder` says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EncoderSource {
+    /// Built in, trained from scratch; its vocabulary is made of the training texts.
+    Tiny,
+    /// A folder with `config.json`, `model.safetensors` and `tokenizer.json` or `vocab.txt`.
+    Folder(PathBuf),
+    /// `hub:ORG/NAME`.
+    Hub(String),
+}
+
+impl From<&str> for EncoderSource {
+    fn from(text: &str) -> Self {
+        match text.strip_prefix("hub:") {
+            Some(name) => Self::Hub(name.into()),
+            None if text == "tiny" => Self::Tiny,
+            None => Self::Folder(text.into()),
+        }
+    }
+}
+
+/// An encoder ready to be put under heads.
+#[derive(Debug)]
+pub struct Encoder {
+    /// Its shape.
+    pub config: BertConfig,
+    /// Its word pieces.
+    pub tokenizer: Tokenizer,
+    /// What was found in the weight file; none for `tiny`.
+    pub report: Option<LoadReport>,
+    /// Hash of shape and weights, so that cached embeddings are never mistaken.
+    pub fingerprint: String,
+    folder: Option<PathBuf>,
+    settings: ModelConfig,
+}
+
+impl Encoder {
+    /// Finds, fetches or makes the encoder that `settings` names.
+    ///
+    /// `texts` are the training texts; only `tiny` looks at them.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Model`] or [`TrainError::Data`] where the folder's files cannot be used,
+    /// [`TrainError::Hub`] where the hub has them not, [`TrainError::Setting`] where the maximum
+    /// length is beyond the encoder's positions.
+    pub fn open<'a>(settings: &ModelConfig, texts: impl Iterator<Item = &'a str>) -> Result<Self, TrainError> {
+        match EncoderSource::from(settings.encoder.as_str()) {
+            EncoderSource::Tiny => Self::tiny(settings, texts),
+            EncoderSource::Folder(folder) => Self::from_folder(settings, folder),
+            EncoderSource::Hub(name) => Self::from_folder(settings, fetch(&name)?),
+        }
+    }
+
+    fn tiny<'a>(settings: &ModelConfig, texts: impl Iterator<Item = &'a str>) -> Result<Self, TrainError> {
+        if settings.freeze_encoder {
+            return Err(frozen_tiny());
+        }
+        let tokenizer = Tokenizer::built_in(texts, settings.tiny_vocabulary)?;
+        let mut config = BertConfig::tiny(tokenizer.vocabulary_size());
+        if settings.max_length > config.max_position_embeddings {
+            config.max_position_embeddings = settings.max_length;
+        }
+        config.classifier_dropout = settings.dropout.or(config.classifier_dropout);
+        let fingerprint = format!("tiny-{}", tokenizer.fingerprint());
+        Ok(Self { config, tokenizer, report: None, fingerprint, folder: None, settings: settings.clone() })
+    }
+
+    fn from_folder(settings: &ModelConfig, folder: PathBuf) -> Result<Self, TrainError> {
+        let mut config = BertConfig::read(&folder)?;
+        config.classifier_dropout = settings.dropout.or(config.classifier_dropout);
+        if settings.max_length > config.max_position_embeddings {
+            return Err(TrainError::setting(
+                "model.max_length",
+                settings.max_length,
+                format!("at most {}, the positions of `{}`", config.max_position_embeddings, folder.display()),
+            ));
+        }
+        let tokenizer = Tokenizer::open(&folder)?;
+        if tokenizer.vocabulary_size() > config.vocab_size {
+            return Err(TrainError::Mismatch {
+                found: format!("a tokenizer of {} word pieces in `{}`", tokenizer.vocabulary_size(), folder.display()),
+                expected: format!("at most the {} of its config.json", config.vocab_size),
+            });
+        }
+        let report = pretrained::load_encoder(&folder, &Device::flex())?.report;
+        let fingerprint = fingerprint(&folder)?;
+        Ok(Self { config, tokenizer, report: Some(report), fingerprint, folder: Some(folder), settings: settings.clone() })
+    }
+
+    /// The bare pretrained encoder on `device`.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Model`] if the weights cannot be read; [`TrainError::Setting`] for `tiny`,
+    /// which has none.
+    pub fn load(&self, device: &Device) -> Result<BertEncoder, TrainError> {
+        match &self.folder {
+            Some(folder) => Ok(pretrained::load_encoder(folder, device)?.encoder),
+            None => Err(frozen_tiny()),
+        }
+    }
+
+    /// A classifier: the encoder (unless frozen) under a head drawn from `seed`.
+    ///
+    /// With `[CLS]` pooling the head's first layer starts from the folder's pooler, if it has one,
+    /// as in the upstream library; a head on a frozen encoder is drawn whole.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Model`] if the weights cannot be read.
+    pub fn network(&self, n_classes: usize, seed: u64, device: &Device) -> Result<Network, TrainError> {
+        let pooling = self.settings.pooling();
+        let Some(folder) = &self.folder else {
+            return Ok(Network::init(&self.config, n_classes, pooling, seed, device));
+        };
+        let (width, range) = (self.config.hidden_size, self.config.initializer_range);
+        let head = Head::init(width, n_classes, self.config.classifier_dropout(), range, seed, device);
+        if self.settings.freeze_encoder {
+            return Ok(Network::new(None, head, pooling));
+        }
+        let loaded = pretrained::load_encoder(folder, device)?;
+        let head = match (pooling, loaded.pooler) {
+            (Pooling::Cls, Some(pooler)) => head.with_dense(pooler),
+            _ => head,
+        };
+        Ok(Network::new(Some(loaded.encoder), head, pooling))
+    }
+}
+
+fn frozen_tiny() -> TrainError {
+    TrainError::setting("model.freeze_encoder", true, "a pretrained encoder; `tiny` knows nothing yet")
+}
+
+fn fingerprint(folder: &Path) -> Result<String, TrainError> {
+    let mut hasher = Sha256::new();
+    for name in ["config.json", "model.safetensors"] {
+        let path = folder.join(name);
+        let mut file = std::fs::File::open(&path).map_err(TrainError::io("read", &path))?;
+        std::io::copy(&mut file, &mut HashWriter(&mut hasher)).map_err(TrainError::io("read", &path))?;
+    }
+    Ok(crate::hex(&hasher.finalize()))
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl std::io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The cached folder of `ORG/NAME`, fetched first where needed.
+fn fetch(name: &str) -> Result<PathBuf, TrainError> {
+    let failed = |message: String| TrainError::Hub { name: name.into(), message };
+    if std::env::var("HF_HUB_OFFLINE").is_ok_and(|value| value == "1" || value.eq_ignore_ascii_case("true")) {
+        let cache = hf_hub::Cache::from_env().model(name.into());
+        let config = cache.get("config.json").ok_or_else(|| failed("not in the cache, and HF_HUB_OFFLINE is set".into()))?;
+        return Ok(config.parent().map(Path::to_path_buf).unwrap_or_default());
+    }
+    let api = hf_hub::api::sync::ApiBuilder::from_env().with_progress(false).build().map_err(|error| failed(error.to_string()))?;
+    let model = api.model(name.into());
+    let config = model.get("config.json").map_err(|error| failed(error.to_string()))?;
+    model.get("model.safetensors").map_err(|error| failed(error.to_string()))?;
+    if model.get("tokenizer.json").is_err() {
+        model.get("vocab.txt").map_err(|error| failed(error.to_string()))?;
+    }
+    model.get("tokenizer_config.json").ok();
+    Ok(config.parent().map(Path::to_path_buf).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EncoderSource;
+
+    #[test]
+    fn the_three_sources_are_told_apart_by_their_form() {
+        assert_eq!(EncoderSource::from("tiny"), EncoderSource::Tiny);
+        assert_eq!(EncoderSource::from("hub:org/name"), EncoderSource::Hub("org/name".into()));
+        assert_eq!(EncoderSource::from("./tiny"), EncoderSource::Folder("./tiny".into()));
+    }
+}

@@ -1,0 +1,133 @@
+//! What can go wrong in a run, and whether anything had been started by then.
+
+use std::path::PathBuf;
+
+use lane_data::DataError;
+use lane_metrics::MetricsError;
+use lane_models::ModelError;
+
+/// An error of training, scoring or reading a run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A setting has a value that cannot be meant.
+    #[error("`{key}` is {found}, expected {expected}")]
+    Setting {
+        /// Dotted name of the setting, as `--set` takes it.
+        key: String,
+        /// The value found.
+        found: String,
+        /// What would do.
+        expected: String,
+    },
+    /// The configuration does not parse; the message names the key and its place.
+    #[error("failed to read the configuration{}: {message}", .path.as_ref().map(|path| format!(" `{}`", path.display())).unwrap_or_default())]
+    Config {
+        /// The file, if it came from one.
+        path: Option<PathBuf>,
+        /// What the parser said.
+        message: String,
+    },
+    /// A data file cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// An encoder or a saved model cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Logits or labels that the arithmetic refuses.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// The network produced a value that is no number: training diverged.
+    #[error(
+        "training diverged in epoch {epoch}, step {step}: {what} is not finite for rows {rows}; nothing of this step was kept"
+    )]
+    NotFinite {
+        /// Epoch, from 1.
+        epoch: u32,
+        /// Step within the epoch, from 1.
+        step: usize,
+        /// Which quantity.
+        what: &'static str,
+        /// Ids of the rows concerned.
+        rows: String,
+    },
+    /// Two parts of a run do not belong together.
+    #[error("{found}; expected {expected}")]
+    Mismatch {
+        /// What was found.
+        found: String,
+        /// What would do.
+        expected: String,
+    },
+    /// A finished run stands where this one would be written.
+    #[error("`{}` already holds a finished run", .path.display())]
+    OutputExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The device asked for is not in this build.
+    #[error("device `{found}` is not in this build, expected one of {expected}")]
+    Device {
+        /// Name given.
+        found: String,
+        /// Names this build knows.
+        expected: String,
+    },
+    /// An encoder on the hub could not be fetched.
+    #[error("failed to fetch `{name}` from the hub: {message}")]
+    Hub {
+        /// `ORG/NAME`.
+        name: String,
+        /// What the client said.
+        message: String,
+    },
+    /// A file could not be read or written.
+    #[error("failed to {action} `{}`: {source}", .path.display())]
+    Io {
+        /// `read`, `write`, `create`, …
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl TrainError {
+    /// Whether the fault lies in what the user gave, found before anything ran (exit code 2).
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Setting { .. }
+                | Self::Config { .. }
+                | Self::Data(_)
+                | Self::Model(_)
+                | Self::Mismatch { .. }
+                | Self::OutputExists { .. }
+                | Self::Device { .. }
+                | Self::Io { action: "read", .. }
+        )
+    }
+
+    /// One remedy, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Data(error) => error.hint(),
+            Self::OutputExists { .. } => Some("choose another --out, or give --force".into()),
+            Self::NotFinite { .. } => Some("try a lower --lr, or `--set training.clip_norm=0.5`".into()),
+            Self::Hub { .. } => Some(
+                "download it once and give its folder as --encoder; HF_ENDPOINT names a mirror".into(),
+            ),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+
+    pub(crate) fn setting(key: &str, found: impl ToString, expected: impl Into<String>) -> Self {
+        Self::Setting { key: key.into(), found: found.to_string(), expected: expected.into() }
+    }
+}

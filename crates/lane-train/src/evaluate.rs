@@ -1,0 +1,105 @@
+//! Scoring passes: dropout off, no gradients.
+
+use burn::tensor::Device;
+use lane_data::RowId;
+use lane_metrics::ClassId;
+
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::experiment::Split;
+use crate::inputs::Inputs;
+use crate::method::Scorer;
+use crate::networks::Networks;
+use crate::progress::{Activity, Observer};
+use crate::scores::SplitScores;
+use crate::transfer;
+
+/// Logits of one network on the original view of `rows`, row-major `[rows, C]`, in their order.
+///
+/// `networks` must be without gradients (`valid()`).
+pub fn logits(
+    networks: &Networks,
+    network: usize,
+    inputs: &Inputs,
+    rows: &[RowId],
+    batch_size: usize,
+    device: &Device,
+    mut done: impl FnMut(u64),
+) -> Vec<f32> {
+    let lengths = inputs.lengths();
+    let lengths: Vec<u32> = rows.iter().map(|row| lengths[row.index()]).collect();
+    let mut all = Vec::new();
+    for positions in by_length(&lengths, batch_size) {
+        let batch: Vec<RowId> = positions.iter().map(|position| rows[position.index()]).collect();
+        let gathered = inputs.gather(&batch, 1, device);
+        let values = transfer::read(networks.predict(network, gathered.input()).logits);
+        let n_classes = values.len() / batch.len().max(1);
+        all.resize(rows.len() * n_classes, 0.0);
+        for (position, row) in positions.iter().zip(values.chunks_exact(n_classes)) {
+            all[position.index() * n_classes..][..n_classes].copy_from_slice(row);
+        }
+        done(batch.len() as u64);
+    }
+    all
+}
+
+/// Positions `0..lengths.len()` in batches of like length, so that scoring pads little.
+pub(crate) fn by_length(lengths: &[u32], batch_size: usize) -> Vec<Vec<RowId>> {
+    let mut positions = all_rows(lengths.len());
+    positions.sort_by_key(|position| lengths[position.index()]);
+    positions.chunks(batch_size.max(1)).map(<[RowId]>::to_vec).collect()
+}
+
+/// Every row of a split, in order.
+pub fn all_rows(n_rows: usize) -> Vec<RowId> {
+    (0..n_rows as u32).map(RowId).collect()
+}
+
+/// The class of the highest logit among the first `n_classes`, ties to the lowest.
+pub fn argmax(logits: &[f32]) -> ClassId {
+    let best = logits.iter().enumerate().fold(0, |best, (class, logit)| if *logit > logits[best] { class } else { best });
+    ClassId(best as u16)
+}
+
+/// The classifier's scores on a split, against its true labels where it has them and the split only
+/// reports (`test`), against its given labels where it chooses (`validation`).
+///
+/// # Errors
+///
+/// [`TrainError::Metrics`] if a label is out of range.
+pub fn split_scores(
+    networks: &Networks,
+    split: &Split,
+    config: &Config,
+    device: &Device,
+    observer: &mut dyn Observer,
+) -> Result<SplitScores, TrainError> {
+    let n_classes = split.dataset.labels.len();
+    let rows = all_rows(split.dataset.examples.len());
+    observer.begin(&Activity::Scoring { split: split.name }, rows.len() as u64);
+    let logits =
+        logits(networks, 0, &split.inputs, &rows, config.training.scoring_batch_size, device, |n| observer.advance(n));
+    observer.end();
+    let width = logits.len() / rows.len().max(1);
+    let predicted: Vec<ClassId> = logits.chunks_exact(width).map(|row| argmax(&row[..n_classes])).collect();
+    let truth = if split.name == "test" { split.truth() } else { split.labels() };
+    SplitScores::of(&truth, &predicted, n_classes)
+}
+
+/// Scores training rows for a method's plan.
+pub struct TrainScorer<'a> {
+    /// Without gradients.
+    pub networks: Networks,
+    /// The training inputs.
+    pub inputs: &'a Inputs,
+    /// Rows of one batch.
+    pub batch_size: usize,
+    /// Where to compute.
+    pub device: &'a Device,
+}
+
+impl Scorer for TrainScorer<'_> {
+    fn logits(&self, network: usize, rows: &[RowId]) -> Result<Vec<f32>, TrainError> {
+        Ok(logits(&self.networks, network, self.inputs, rows, self.batch_size, self.device, |_| ()))
+    }
+}

@@ -1,0 +1,120 @@
+//! From a configuration to the parts of a run, all checked before the first step.
+
+use burn::tensor::Device;
+use lane_data::read::{self, LabelPolicy};
+use lane_data::{Dataset, LabelSet};
+use lane_metrics::ClassId;
+
+use crate::config::{Config, ViewConfig};
+use crate::embeddings::{Embedder, cache_folder};
+use crate::encoder::Encoder;
+use crate::error::TrainError;
+use crate::inputs::Inputs;
+use crate::progress::Observer;
+
+/// One split, read and made ready for the networks.
+#[derive(Debug)]
+pub struct Split {
+    /// `train`, `validation` or `test`.
+    pub name: &'static str,
+    /// The rows.
+    pub dataset: Dataset,
+    /// What the networks are fed.
+    pub inputs: Inputs,
+    /// Length of each row in tokens.
+    pub lengths: Vec<u32>,
+}
+
+impl Split {
+    /// The labels given.
+    pub fn labels(&self) -> Vec<ClassId> {
+        self.dataset.examples.iter().map(|example| example.label).collect()
+    }
+
+    /// The true labels where the file has them, else the given ones.
+    pub fn truth(&self) -> Vec<ClassId> {
+        self.dataset.examples.iter().map(|example| example.gold.unwrap_or(example.label)).collect()
+    }
+
+    /// Which labels differ from the true ones; none where the file has no gold labels.
+    pub fn wrong(&self) -> Option<Vec<bool>> {
+        self.dataset
+            .has_gold
+            .then(|| self.dataset.examples.iter().map(|example| example.gold.is_some_and(|gold| gold != example.label)).collect())
+    }
+}
+
+/// The parts of a run.
+#[derive(Debug)]
+pub struct Experiment {
+    /// The resolved configuration.
+    pub config: Config,
+    /// Where to compute, without gradients.
+    pub device: Device,
+    /// The encoder.
+    pub encoder: Encoder,
+    /// Rows to learn from.
+    pub train: Split,
+    /// Rows that choose the epoch.
+    pub validation: Option<Split>,
+    /// Rows that are only scored.
+    pub test: Option<Split>,
+}
+
+impl Experiment {
+    /// Reads the files, opens the encoder, tokenizes or embeds.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the configuration, the data or the encoder, before any training.
+    pub fn prepare(config: Config, observer: &mut dyn Observer) -> Result<Self, TrainError> {
+        let device = config.device.open();
+        let columns = config.data.columns();
+        let train = read::dataset(&config.data.train, &columns, LabelPolicy::Discover)?;
+        let known = |path: &Option<std::path::PathBuf>| {
+            path.as_ref().map(|path| read::dataset(path, &columns, LabelPolicy::Known(&train.labels))).transpose()
+        };
+        let (validation, test) = (known(&config.data.validation)?, known(&config.data.test)?);
+        for warning in train.warnings.iter().chain(validation.iter().chain(&test).flat_map(|it| &it.warnings)) {
+            observer.note(warning);
+        }
+        let encoder = Encoder::open(&config.model, train.examples.iter().map(|example| example.text.as_str()))?;
+        let plain = ViewConfig::default();
+        let mut split = |name, dataset: Dataset, views: &ViewConfig| -> Result<Split, TrainError> {
+            let inputs = inputs(&config, &encoder, &dataset, views, name, &device, observer)?;
+            Ok(Split { name, lengths: inputs.lengths(), inputs, dataset })
+        };
+        let train = split("train", train, &config.views)?;
+        let validation = validation.map(|dataset| split("validation", dataset, &plain)).transpose()?;
+        let test = test.map(|dataset| split("test", dataset, &plain)).transpose()?;
+        Ok(Self { config, device, encoder, train, validation, test })
+    }
+
+    /// The classes of the data.
+    pub fn labels(&self) -> &LabelSet {
+        &self.train.dataset.labels
+    }
+}
+
+fn inputs(
+    config: &Config,
+    encoder: &Encoder,
+    dataset: &Dataset,
+    views: &ViewConfig,
+    name: &'static str,
+    device: &Device,
+    observer: &mut dyn Observer,
+) -> Result<Inputs, TrainError> {
+    let texts: Vec<&str> = dataset.examples.iter().map(|example| example.text.as_str()).collect();
+    if !config.model.freeze_encoder {
+        return Inputs::tokenize(&texts, &encoder.tokenizer, config.model.max_length, views, config.seed);
+    }
+    let embedder = Embedder {
+        encoder,
+        settings: &config.model,
+        batch_size: config.training.scoring_batch_size,
+        device,
+        cache: cache_folder(),
+    };
+    embedder.embed(&texts, views, config.seed, name, observer)
+}

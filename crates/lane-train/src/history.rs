@@ -1,0 +1,185 @@
+//! Scores by epoch, the choice of the best, and when to stop.
+//!
+//! The best epoch is the first with the highest validation score among the epochs of the last phase;
+//! without a validation split it is the last epoch. Test scores are written down and choose nothing.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+
+use lane_metrics::weights::MarginWeights;
+use serde::Serialize;
+
+use crate::error::TrainError;
+use crate::evaluate::split_scores;
+use crate::experiment::Experiment;
+use crate::methods::lane::suspicion;
+use crate::networks::Networks;
+use crate::progress::{EpochReport, Observer};
+use crate::run_folder::RunFolder;
+use crate::scores::{Ranking, RankingsByMargin, SplitScores, ranking};
+use crate::trainer::MeanTerms;
+
+/// Scores of one epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+pub struct EpochScores {
+    /// Epoch, from 1, counted through all phases.
+    pub epoch: u32,
+    /// On the validation split.
+    pub validation: Option<SplitScores>,
+    /// On the test split.
+    pub test: Option<SplitScores>,
+}
+
+/// Which epoch it is, for the history.
+pub(crate) struct EpochHeader {
+    pub(crate) epoch: u32,
+    pub(crate) phase: &'static str,
+    pub(crate) epochs: u32,
+    pub(crate) may_be_best: bool,
+}
+
+/// One line of `metrics.jsonl`.
+#[derive(Serialize)]
+struct Line<'a, T: Serialize> {
+    epoch: u32,
+    phase: &'a str,
+    split: &'a str,
+    #[serde(flatten)]
+    values: T,
+}
+
+#[derive(Serialize)]
+struct TrainLine {
+    #[serde(flatten)]
+    terms: serde_json::Map<String, serde_json::Value>,
+    n_negative: u64,
+    negative_mean: Option<f64>,
+    negative_variance: Option<f64>,
+    floor_hits: u64,
+    detection: Option<RankingsByMargin>,
+}
+
+/// The epochs of a run.
+pub struct History {
+    file: File,
+    path: PathBuf,
+    wrong: Option<Vec<bool>>,
+    /// Every epoch of the last phase.
+    pub epochs: Vec<EpochScores>,
+    best: Option<usize>,
+    networks: Option<Networks>,
+}
+
+impl History {
+    /// Begins `metrics.jsonl` anew.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Io`] if it cannot be written.
+    pub fn create(folder: &RunFolder, experiment: &Experiment) -> Result<Self, TrainError> {
+        let path = folder.file("metrics.jsonl");
+        let file = File::create(&path).map_err(TrainError::io("write", &path))?;
+        Ok(Self { file, path, wrong: experiment.train.wrong(), epochs: Vec::new(), best: None, networks: None })
+    }
+
+    /// Scores the splits, writes the lines, keeps the best networks; true = stop early.
+    pub(crate) fn end_epoch(
+        &mut self,
+        experiment: &Experiment,
+        networks: &Networks,
+        margins: &MarginWeights,
+        header: &EpochHeader,
+        terms: &MeanTerms,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, TrainError> {
+        self.write_train(header, terms, margins)?;
+        let mut score = |split: &Option<crate::experiment::Split>| {
+            split.as_ref().map(|split| split_scores(networks, split, &experiment.config, &experiment.device, observer)).transpose()
+        };
+        let (validation, test) = (score(&experiment.validation)?, score(&experiment.test)?);
+        for (split, scores) in [("validation", validation), ("test", test)] {
+            if let Some(scores) = scores {
+                self.write(&Line { epoch: header.epoch, phase: header.phase, split, values: scores })?;
+            }
+        }
+        let loss = terms.means().first().map_or(f64::NAN, |(_, mean)| *mean);
+        observer.epoch(&EpochReport { epoch: header.epoch, epochs: header.epochs, loss, validation, test });
+        if !header.may_be_best {
+            return Ok(false);
+        }
+        self.epochs.push(EpochScores { epoch: header.epoch, validation, test });
+        Ok(self.judge(experiment, networks))
+    }
+
+    fn judge(&mut self, experiment: &Experiment, networks: &Networks) -> bool {
+        let training = &experiment.config.training;
+        let score = |epoch: &EpochScores| epoch.validation.map(|scores| scores.by(training.metric));
+        let newest = self.epochs.len() - 1;
+        let better = match (self.best, score(&self.epochs[newest])) {
+            (Some(best), Some(score_now)) => score(&self.epochs[best]).is_none_or(|score_then| score_now > score_then),
+            _ => true,
+        };
+        if better {
+            self.best = Some(newest);
+            self.networks = Some(networks.clone());
+        }
+        let waited = newest - self.best.unwrap_or(newest);
+        training.patience.is_some_and(|patience| waited as u64 >= u64::from(patience))
+    }
+
+    /// The networks of the best epoch, once.
+    pub fn take_best(&mut self) -> Option<Networks> {
+        self.networks.take()
+    }
+
+    /// Scores of the best epoch.
+    pub fn best(&self) -> Option<&EpochScores> {
+        self.best.and_then(|at| self.epochs.get(at))
+    }
+
+    /// Which labels of the training rows are wrong, where that is known.
+    pub fn wrong(&self) -> Option<&[bool]> {
+        self.wrong.as_deref()
+    }
+
+    /// How well the averaged margins rank the wrong labels, where those are known.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Metrics`] if an average is not finite.
+    pub fn rankings(&self, margins: &MarginWeights) -> Result<Option<RankingsByMargin>, TrainError> {
+        use lane_metrics::weights::Quantity;
+        let Some(wrong) = &self.wrong else { return Ok(None) };
+        let by = |quantity| -> Result<Ranking, TrainError> {
+            ranking(&suspicion(margins, quantity).collect::<Vec<_>>(), wrong)
+        };
+        let has_alm = margins.averages().alm(lane_data::RowId(0)).is_some();
+        let alm = if has_alm { Some(by(Quantity::Alm)?) } else { None };
+        Ok(Some(RankingsByMargin { aum: by(Quantity::Aum)?, alm }))
+    }
+
+    fn write_train(&mut self, header: &EpochHeader, terms: &MeanTerms, margins: &MarginWeights) -> Result<(), TrainError> {
+        let statistics = margins.statistics();
+        let known = statistics.n > 0;
+        let values = TrainLine {
+            terms: terms.means().iter().map(|(name, mean)| ((*name).to_owned(), (*mean).into())).collect(),
+            n_negative: statistics.n as u64,
+            negative_mean: known.then_some(statistics.mean),
+            negative_variance: known.then_some(statistics.variance),
+            floor_hits: margins.floor_hits(),
+            detection: self.rankings(margins)?,
+        };
+        self.write(&Line { epoch: header.epoch, phase: header.phase, split: "train", values })
+    }
+
+    fn write(&mut self, line: &impl Serialize) -> Result<(), TrainError> {
+        let mut write = || -> std::io::Result<()> {
+            let mut text = serde_json::to_string(line)?;
+            text.push('\n');
+            self.file.write_all(text.as_bytes())?;
+            self.file.flush()
+        };
+        write().map_err(TrainError::io("write", &self.path))
+    }
+}

@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+#![recursion_limit = "256"]
+
+pub mod apply;
+pub mod config;
+pub mod device;
+pub mod dynamics;
+pub mod embeddings;
+pub mod encoder;
+pub mod error;
+pub mod evaluate;
+pub mod experiment;
+pub mod history;
+pub mod inputs;
+pub mod method;
+pub mod methods;
+pub mod networks;
+mod observe;
+pub mod optimizer;
+pub mod progress;
+pub mod record;
+pub mod run;
+pub mod run_folder;
+pub mod saved;
+pub mod schedule;
+pub mod scores;
+pub mod trainer;
+pub mod transfer;
+
+pub use config::{Config, Setting};
+pub use lane_data::{Columns, noise::{NoiseConfig, NoiseKind}};
+pub use error::TrainError;
+pub use methods::MethodName;
+pub use progress::{Observer, Silent};
+pub use run::train;
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

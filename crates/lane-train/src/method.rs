@@ -1,0 +1,259 @@
+//! What a method is: phases, a plan for each epoch, and a loss for each step.
+//!
+//! The trainer owns batches, forward passes, the one crossing from device to host, optimizers,
+//! schedules, evaluation and logs. A method only says
+//!
+//! - which *phases* there are ([`Method::phases`]): how many networks, over how many classes, begun
+//!   afresh or carried on, for how many epochs;
+//! - which rows, with which labels, go to which networks in an epoch ([`Method::plan`]), where it may
+//!   ask for a pass that scores the whole set ([`Scorer`]);
+//! - how network outputs become a loss ([`Method::loss`]);
+//! - how suspicious each row is in the end ([`Method::verdicts`]).
+
+use burn::tensor::{Int, Tensor};
+use lane_data::RowId;
+use lane_metrics::ClassId;
+use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
+use lane_models::{DropoutStream, Output};
+
+use crate::error::TrainError;
+use crate::networks::Networks;
+
+/// One stage of training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phase {
+    /// Its name in logs.
+    pub name: &'static str,
+    /// Passes over its rows.
+    pub epochs: u32,
+    /// Networks trained in it.
+    pub n_networks: usize,
+    /// Classes beyond those of the data (threshold samples need one).
+    pub extra_classes: usize,
+    /// Whether it begins with fresh networks or carries on.
+    pub start: Start,
+    /// Constant learning rate instead of decay to zero.
+    pub constant_lr: bool,
+}
+
+impl Phase {
+    /// The only phase of a method that trains `n_networks` once.
+    pub fn only(epochs: u32, n_networks: usize) -> Self {
+        Self { name: "train", epochs, n_networks, extra_classes: 0, start: Start::Fresh, constant_lr: false }
+    }
+}
+
+/// How a phase begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The pretrained encoder and new heads; averaged margins start over.
+    Fresh,
+    /// The networks the phase before left.
+    Continue,
+}
+
+/// What the networks are shown in one epoch: passes, one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct EpochPlan {
+    /// Each pass runs through its first stream once.
+    pub passes: Vec<Pass>,
+}
+
+impl EpochPlan {
+    /// All rows with their given labels, through every network at once.
+    pub fn plain(labels: &[ClassId], n_networks: usize) -> Self {
+        Self::one(Stream::all(labels), n_networks)
+    }
+
+    /// One stream through networks `0..n_networks`.
+    pub fn one(stream: Stream, n_networks: usize) -> Self {
+        Self { passes: vec![Pass { streams: vec![stream], trained: (0..n_networks).collect() }] }
+    }
+}
+
+/// A run through one or more streams in step, updating some of the networks.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// Step `s` draws one batch of each; the first sets the number of steps, shorter ones start over.
+    pub streams: Vec<Stream>,
+    /// Networks that get gradients; the others run without dropout and are not updated.
+    pub trained: Vec<usize>,
+}
+
+/// Rows with labels, in an order the trainer draws.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// Which rows.
+    pub rows: Vec<RowId>,
+    /// The label to learn of each of [`rows`](Self::rows), possibly not the given one.
+    pub labels: Vec<ClassId>,
+    /// Networks run on this stream.
+    pub networks: Networked,
+    /// Whether its margins enter the averages and the dynamics.
+    pub recorded: bool,
+}
+
+impl Stream {
+    /// Every row with its given label, recorded.
+    pub fn all(labels: &[ClassId]) -> Self {
+        let rows = (0..labels.len() as u32).map(RowId).collect();
+        Self { rows, labels: labels.to_vec(), networks: Networked::All, recorded: true }
+    }
+}
+
+/// Which networks run on a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Networked {
+    /// Every network of the phase.
+    All,
+    /// These.
+    Only(Vec<usize>),
+}
+
+impl Networked {
+    /// Whether `network` is among them.
+    pub fn contains(&self, network: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(list) => list.contains(&network),
+        }
+    }
+}
+
+/// What a method may look at when it plans an epoch.
+pub struct EpochStart<'a> {
+    /// Index of the phase.
+    pub phase: usize,
+    /// Epoch within the phase, from 0.
+    pub epoch: u32,
+    /// Epochs of the phase.
+    pub epochs: u32,
+    /// The given labels, by row.
+    pub labels: &'a [ClassId],
+    /// Classes of the data.
+    pub n_classes: usize,
+    /// Averaged margins so far.
+    pub margins: &'a MarginWeights,
+    /// Scores rows with the networks as they stand.
+    pub scorer: &'a dyn Scorer,
+    /// The run's seed.
+    pub seed: u64,
+}
+
+/// Scores training rows with the present networks, dropout off.
+pub trait Scorer {
+    /// Logits of `network` on the original view of `rows`, row-major `[rows, classes]`.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Metrics`] where they are not finite.
+    fn logits(&self, network: usize, rows: &[RowId]) -> Result<Vec<f32>, TrainError>;
+}
+
+/// One step: what the networks said of one batch of each stream.
+pub struct Step<'a> {
+    /// Index of the phase.
+    pub phase: usize,
+    /// Epoch within the phase, from 0.
+    pub epoch: u32,
+    /// Share of the phase's steps done, in 0..1.
+    pub progress: f64,
+    /// One batch of each stream of the pass.
+    pub batches: &'a [StepBatch],
+    /// The networks, for passes of a method's own (mixup).
+    pub networks: &'a Networks,
+    /// Averaged margins; this step's are already in.
+    pub margins: &'a MarginWeights,
+    /// Dropout for passes of a method's own.
+    pub dropout: &'a DropoutStream,
+}
+
+/// A batch of one stream with the outputs of the networks run on it.
+pub struct StepBatch {
+    /// The rows, shape `[B]`.
+    pub rows: Vec<RowId>,
+    /// Labels to learn, shape `[B]`.
+    pub labels: Vec<ClassId>,
+    /// Labels of all views, shape `[V·B]`: view by view, rows in the same order within each.
+    pub targets: Tensor<1, Int>,
+    /// Views of each row.
+    pub n_views: usize,
+    /// Outputs by network, logits `[V·B, C]`, embeddings `[V·B, d]`; none where it did not run.
+    pub outputs: Vec<Option<Output>>,
+}
+
+impl StepBatch {
+    /// The output of `network`.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Mismatch`] if the plan did not run that network on this stream.
+    pub fn output(&self, network: usize) -> Result<&Output, TrainError> {
+        self.outputs.get(network).and_then(Option::as_ref).ok_or_else(|| TrainError::Mismatch {
+            found: format!("a loss that reads network {network}, which did not run"),
+            expected: "a plan that runs it".into(),
+        })
+    }
+}
+
+/// A scalar to minimise, and the terms it was made of.
+pub struct Loss {
+    /// The sum, shape `[1]`.
+    pub total: Tensor<1>,
+    /// Terms by name, for the log.
+    pub terms: Vec<(&'static str, Tensor<1>)>,
+}
+
+/// What a method thinks of one training row in the end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// How likely the label is wrong: higher is worse, comparable within one run only.
+    pub suspicion: f64,
+    /// The weight of its cross-entropy, in 0..=1.
+    pub weight: f64,
+    /// Whether the method itself would call the label wrong.
+    pub flagged: bool,
+}
+
+/// A way to train on noisy labels.
+pub trait Method {
+    /// Its stages, in order.
+    fn phases(&self) -> Vec<Phase>;
+
+    /// How averaged margins become weights, and how many first epochs they leave out.
+    ///
+    /// By default from AUM, which needs no auxiliary network, and only to be looked at.
+    fn weighting(&self) -> (WeightConfig, u32) {
+        (WeightConfig { quantity: Quantity::Aum, ..WeightConfig::default() }, 0)
+    }
+
+    /// The network whose softmax divides the margin (Eq. 3), if the method has one.
+    fn auxiliary(&self) -> Option<usize> {
+        None
+    }
+
+    /// What the next epoch shows the networks.
+    ///
+    /// # Errors
+    ///
+    /// Whatever scoring the set runs into.
+    fn plan(&mut self, at: &EpochStart<'_>) -> Result<EpochPlan, TrainError> {
+        let n_networks = self.phases().get(at.phase).map_or(1, |phase| phase.n_networks);
+        Ok(EpochPlan::plain(at.labels, n_networks))
+    }
+
+    /// The loss of one step.
+    ///
+    /// # Errors
+    ///
+    /// Logits or rows that the arithmetic refuses.
+    fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError>;
+
+    /// The weight a row's cross-entropy has now, for the dynamics.
+    fn weight(&self, _row: RowId, _margins: &MarginWeights) -> f64 {
+        1.0
+    }
+
+    /// The verdict on every row, in row order.
+    fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict>;
+}

@@ -1,0 +1,158 @@
+//! `lane`: cross-entropy weighted by averaged label-aware margins, beside a label-aware contrastive loss.
+//!
+//! ```text
+//! L     = L_wCE + L_Π + L_con                                          (Eq. 9)
+//! L_wCE = (1/|𝔅|) Σ λ_i ℓ_i          λ_i from the running ALM, no gradient   (Eq. 4–7)
+//! L_Π   = (1/|𝔅|) Σ CE(z^Π_i, y_i)                                      (Eq. 8, first sum)
+//! L_con = label-aware contrastive loss of θ's embeddings, pairs weighted by Π   (Eq. 8, second sum)
+//! ```
+//!
+//! Network 0 is the classifier θ, network 1 the auxiliary network Π; θ alone predicts. The weight of
+//! a step already contains that step's margins (Alg. 1, lines 9 to 14). 𝔅 holds all views; margins
+//! come from the original view only, and λ_i multiplies the cross-entropy of every view of row i.
+//!
+//! Suspicion of a row: −ALM; flagged when its weight is below `lane.flag_below` (0.5; the paper names
+//! no rule).
+//!
+//! Two cautions. `w` is Π's probability of the rival class for this text, not a distance between
+//! labels: where Π agrees with θ that the text is of the rival class, the margin is hardly amplified;
+//! it is amplified most where Π has memorised the given label. And the weight is lenient: only rows
+//! below the mean of the negative averages lose any.
+//!
+//! Source: LANE: Label-Aware Noise Elimination for Fine-Grained Text Classification (ICLR 2026).
+
+use burn::tensor::{Tensor, TensorData};
+use lane_data::RowId;
+use lane_losses::label_aware_contrastive::{self, ContrastiveConfig};
+use lane_losses::cross_entropy;
+use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
+
+use crate::config::{Config, LaneConfig};
+use crate::error::TrainError;
+use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
+
+const CLASSIFIER: usize = 0;
+const AUXILIARY: usize = 1;
+
+/// LANE and, by its fields, the ablations of the paper.
+#[derive(Debug)]
+pub struct Lane {
+    /// How margins become weights.
+    pub weights: WeightConfig,
+    /// Whether the weights multiply the cross-entropy (`lane-alm` leaves them out).
+    pub weighted: bool,
+    /// Which terms, how mixed.
+    pub terms: LaneConfig,
+    /// The contrastive loss.
+    pub contrastive: ContrastiveConfig,
+    epochs: u32,
+}
+
+impl Lane {
+    /// LANE with the configured options.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            weights: config.weights.clone(),
+            weighted: true,
+            terms: config.lane.clone(),
+            contrastive: config.contrastive.clone(),
+            epochs: config.epochs(),
+        }
+    }
+}
+
+impl Method for Lane {
+    fn phases(&self) -> Vec<Phase> {
+        vec![Phase::only(self.epochs, 2)]
+    }
+
+    fn weighting(&self) -> (WeightConfig, u32) {
+        (self.weights.clone(), self.terms.alm_skip_epochs)
+    }
+
+    fn auxiliary(&self) -> Option<usize> {
+        Some(AUXILIARY)
+    }
+
+    fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
+        let batch = &step.batches[0];
+        let weighted = if self.weighted {
+            let mut weights = Vec::with_capacity(batch.rows.len());
+            step.margins.weights_of(&batch.rows, &mut weights);
+            weighted_cross_entropy(batch, &weights)?
+        } else {
+            cross_entropy::mean(batch.output(CLASSIFIER)?.logits.clone(), batch.targets.clone())
+        };
+        let (auxiliary, contrastive) = auxiliary_terms(batch, &self.contrastive, self.terms.contrastive_weight)?;
+        let (classifier_share, auxiliary_share) = self.terms.alpha.map_or((1.0, 1.0), |alpha| (alpha, 1.0 - alpha));
+        let terms = vec![
+            ("weighted_cross_entropy", weighted.clone()),
+            ("auxiliary_cross_entropy", auxiliary.clone()),
+            ("contrastive", contrastive.clone()),
+        ];
+        let label_aware = auxiliary + contrastive.mul_scalar(self.terms.contrastive_weight);
+        let total = weighted.mul_scalar(classifier_share) + label_aware.mul_scalar(auxiliary_share);
+        Ok(Loss { total, terms })
+    }
+
+    fn weight(&self, row: RowId, margins: &MarginWeights) -> f64 {
+        if self.weighted { margins.weight(row) } else { 1.0 }
+    }
+
+    fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {
+        suspicion(margins, self.weights.quantity)
+            .zip(0..)
+            .map(|(suspicion, row)| {
+                let believed = margins.weight(RowId(row));
+                let weight = if self.weighted { believed } else { 1.0 };
+                Verdict { suspicion, weight, flagged: believed < self.terms.flag_below }
+            })
+            .collect()
+    }
+}
+
+/// Minus the averaged margin of every row, in row order; 0 for a row never visited.
+pub(crate) fn suspicion(margins: &MarginWeights, quantity: Quantity) -> impl Iterator<Item = f64> + '_ {
+    let averages = margins.averages();
+    (0..averages.n_rows() as u32).map(move |row| {
+        let average = match quantity {
+            Quantity::Alm => averages.alm(RowId(row)),
+            Quantity::Aum => averages.aum(RowId(row)),
+        };
+        -average.unwrap_or(0.0)
+    })
+}
+
+/// `(1/|𝔅|) Σ λ_i ℓ_{i,v}`: the weight of a row goes with each of its views (Eq. 7).
+///
+/// # Errors
+///
+/// [`TrainError::Mismatch`] if the classifier did not run on the batch.
+pub(crate) fn weighted_cross_entropy(batch: &StepBatch, weights: &[f32]) -> Result<Tensor<1>, TrainError> {
+    let logits = batch.output(CLASSIFIER)?.logits.clone();
+    let all_views = weights.repeat(batch.n_views);
+    let n = all_views.len();
+    let weights = Tensor::from_data(TensorData::new(all_views, [n]), &logits.device());
+    Ok(cross_entropy::weighted(logits, batch.targets.clone(), weights))
+}
+
+/// `L_Π` and `L_con` (Eq. 8); the second is zero, and not computed, where its factor is.
+///
+/// # Errors
+///
+/// [`TrainError::Mismatch`] if one of the two networks did not run on the batch.
+pub(crate) fn auxiliary_terms(
+    batch: &StepBatch,
+    config: &ContrastiveConfig,
+    contrastive_weight: f64,
+) -> Result<(Tensor<1>, Tensor<1>), TrainError> {
+    let logits = batch.output(AUXILIARY)?.logits.clone();
+    let cross_entropy = cross_entropy::mean(logits.clone(), batch.targets.clone());
+    let contrastive = if contrastive_weight > 0.0 {
+        let embeddings = batch.output(CLASSIFIER)?.embedding.clone();
+        label_aware_contrastive::loss(embeddings, logits, batch.targets.clone(), config)
+    } else {
+        cross_entropy.zeros_like()
+    };
+    Ok((cross_entropy, contrastive))
+}

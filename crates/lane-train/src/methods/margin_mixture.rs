@@ -1,0 +1,126 @@
+//! `margin-mixture`: weights from a two-component mixture over averaged margins. Ours, not in the paper.
+//!
+//! ```text
+//! a_i ~ π₁ N(μ₁, σ₁²) + π₂ N(μ₂, σ₂²),  μ₁ < μ₂,   a = ALM or AUM of all rows, refitted each epoch
+//! λ_i = P(component 2 | a_i)                        after `mixture.plain_epochs`, 1 before
+//! L   = L_wCE [+ L_Π + β·L_con]
+//! ```
+//!
+//! Why: LANE's weight spares every row above the mean of the negative averages, so that most wrong
+//! labels keep most of their weight and are learnt in the end. Averaged margins of right and wrong
+//! labels form two humps; the posterior of the upper hump separates them without a threshold to set.
+//!
+//! The posterior is made monotone: a row above the upper mean has weight 1 and one below the lower
+//! mean has 0, since with unequal variances the tails of the wide component would cross over.
+//! With `mixture.quantity = "aum"` and no contrastive factor only the classifier is trained.
+//!
+//! Suspicion of a row: minus its averaged margin; flagged when its weight is below 0.5. Before the
+//! first fit, or where all averages are equal, every weight is 1.
+
+use lane_data::RowId;
+use lane_losses::label_aware_contrastive::ContrastiveConfig;
+use lane_metrics::mixture::{self, Mixture};
+use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
+
+use crate::config::{Config, MixtureConfig};
+use crate::error::TrainError;
+use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, Verdict};
+use crate::methods::lane::{auxiliary_terms, suspicion, weighted_cross_entropy};
+
+/// The method and the mixture of the present epoch.
+#[derive(Debug)]
+pub struct MarginMixture {
+    settings: MixtureConfig,
+    contrastive: ContrastiveConfig,
+    weighting: (WeightConfig, u32),
+    epochs: u32,
+    weights: Vec<f32>,
+}
+
+impl MarginMixture {
+    /// The method over `n_rows` rows, all weights 1.
+    pub fn new(config: &Config, n_rows: usize) -> Self {
+        let mut weighting = config.weights.clone();
+        weighting.quantity = config.mixture.quantity;
+        Self {
+            settings: config.mixture.clone(),
+            contrastive: config.contrastive.clone(),
+            weighting: (weighting, config.lane.alm_skip_epochs),
+            epochs: config.epochs(),
+            weights: vec![1.0; n_rows],
+        }
+    }
+
+    fn has_auxiliary(&self) -> bool {
+        self.settings.quantity == Quantity::Alm || self.settings.contrastive_weight > 0.0
+    }
+}
+
+impl Method for MarginMixture {
+    fn phases(&self) -> Vec<Phase> {
+        vec![Phase::only(self.epochs, if self.has_auxiliary() { 2 } else { 1 })]
+    }
+
+    fn weighting(&self) -> (WeightConfig, u32) {
+        self.weighting.clone()
+    }
+
+    fn auxiliary(&self) -> Option<usize> {
+        self.has_auxiliary().then_some(1)
+    }
+
+    fn plan(&mut self, at: &EpochStart<'_>) -> Result<EpochPlan, TrainError> {
+        if at.epoch >= self.settings.plain_epochs {
+            self.weights = posterior_weights(at.margins, self.settings.quantity)?;
+        }
+        Ok(EpochPlan::plain(at.labels, if self.has_auxiliary() { 2 } else { 1 }))
+    }
+
+    fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
+        let batch = &step.batches[0];
+        let weights: Vec<f32> = batch.rows.iter().map(|row| self.weights[row.index()]).collect();
+        let weighted = weighted_cross_entropy(batch, &weights)?;
+        let mut terms = vec![("weighted_cross_entropy", weighted.clone())];
+        let mut total = weighted;
+        if self.has_auxiliary() {
+            let factor = self.settings.contrastive_weight;
+            let (auxiliary, contrastive) = auxiliary_terms(batch, &self.contrastive, factor)?;
+            terms.push(("auxiliary_cross_entropy", auxiliary.clone()));
+            terms.push(("contrastive", contrastive.clone()));
+            total = total + auxiliary + contrastive.mul_scalar(factor);
+        }
+        Ok(Loss { total, terms })
+    }
+
+    fn weight(&self, row: RowId, _margins: &MarginWeights) -> f64 {
+        f64::from(self.weights[row.index()])
+    }
+
+    fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {
+        suspicion(margins, self.settings.quantity)
+            .zip(&self.weights)
+            .map(|(suspicion, &weight)| Verdict { suspicion, weight: f64::from(weight), flagged: weight < 0.5 })
+            .collect()
+    }
+}
+
+/// The posterior of the upper component of every row; 1 where there is nothing to separate.
+fn posterior_weights(margins: &MarginWeights, quantity: Quantity) -> Result<Vec<f32>, TrainError> {
+    let averages: Vec<f64> = suspicion(margins, quantity).map(|suspicion| -suspicion).collect();
+    let (low, high) = averages.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &it| (low.min(it), high.max(it)));
+    if averages.len() < 2 || high <= low {
+        return Ok(vec![1.0; averages.len()]);
+    }
+    let mixture = mixture::fit(&averages, &mixture::MixtureConfig::default())?;
+    Ok(averages.iter().map(|&average| monotone_posterior(&mixture, average) as f32).collect())
+}
+
+fn monotone_posterior(mixture: &Mixture, average: f64) -> f64 {
+    if average >= mixture.means[1] {
+        1.0
+    } else if average <= mixture.means[0] {
+        0.0
+    } else {
+        mixture.posterior_upper(average)
+    }
+}

@@ -1,0 +1,88 @@
+//! `record.json`: where a result came from. `result.json`: what it is.
+//!
+//! The two are apart because the result is a function of configuration, data, device and thread
+//! count, down to the byte, and the record is not: it holds the time and the memory a run took.
+
+use serde::{Deserialize, Serialize};
+
+use crate::history::EpochScores;
+use crate::methods::MethodName;
+use crate::scores::{DetectionScores, SplitScores};
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// The method.
+    pub method: MethodName,
+    /// The run's seed.
+    pub seed: u64,
+    /// Training rows.
+    pub n_train: usize,
+    /// Test scores of the best epoch; absent without a test split.
+    #[serde(flatten, skip_serializing_if = "Option::is_none", default)]
+    pub test: Option<SplitScores>,
+    /// The best epoch by validation score (the last one without a validation split).
+    pub best: EpochScores,
+    /// The last epoch.
+    pub r#final: EpochScores,
+    /// Every epoch of the last phase.
+    pub epochs: Vec<EpochScores>,
+    /// How well wrong labels were found; absent without gold labels.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub detection: Option<DetectionScores>,
+}
+
+/// The program that made a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Program {
+    /// `lane 0.1.0`.
+    pub version: String,
+    /// Revision of the source, where it was built from a checkout.
+    pub revision: Option<String>,
+}
+
+/// Where a result came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The program.
+    pub program: Program,
+    /// The command line, as given.
+    pub command: Vec<String>,
+    /// The device.
+    pub device: String,
+    /// Worker threads.
+    pub threads: usize,
+    /// The run's seed; every stream is drawn from it by name.
+    pub seed: u64,
+    /// SHA-256 of each data file.
+    pub data: Vec<DataRecord>,
+    /// Hash over the encoder's shape and weights.
+    pub encoder: String,
+    /// Tensors of the weight file: used, and not.
+    pub encoder_tensors: Option<(usize, Vec<String>)>,
+    /// Seconds from start to result.
+    pub seconds: f64,
+    /// Largest resident memory of the process, in bytes, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// One data file of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// `train`, `validation` or `test`.
+    pub split: String,
+    /// Its path, as given.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// Rows read.
+    pub n_rows: usize,
+}
+
+/// Largest resident memory of this process so far, in bytes.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024)
+}

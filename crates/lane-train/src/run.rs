@@ -1,0 +1,143 @@
+//! One run from configuration to run folder.
+
+use std::path::Path;
+use std::time::Instant;
+
+use lane_data::RowId;
+
+use crate::config::Config;
+use crate::dynamics::{Dynamics, MeanProbabilities};
+use crate::error::TrainError;
+use crate::experiment::{Experiment, Split};
+use crate::history::History;
+use crate::method::Verdict;
+use crate::progress::Observer;
+use crate::record::{DataRecord, Program, Record, RunResult, peak_memory_bytes};
+use crate::run_folder::{RunFolder, write_atomically};
+use crate::saved::save_model;
+use crate::scores::detection_scores;
+use crate::trainer::{Trained, Trainer};
+
+/// Who runs, for the record.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The program.
+    pub program: Program,
+    /// Its arguments.
+    pub command: Vec<String>,
+}
+
+/// Trains as `config` says and leaves a run folder at `out`.
+///
+/// # Errors
+///
+/// Anything wrong with configuration, data or encoder before the first step
+/// ([`TrainError::is_usage`]); afterwards divergence and failed writes.
+pub fn train(
+    config: Config,
+    out: &Path,
+    force: bool,
+    invocation: &Invocation,
+    observer: &mut dyn Observer,
+) -> Result<RunResult, TrainError> {
+    let started = Instant::now();
+    if !force && out.join("result.json").exists() {
+        return Err(TrainError::OutputExists { path: out.into() });
+    }
+    let experiment = Experiment::prepare(config, observer)?;
+    let folder = RunFolder::create(out, force)?;
+    folder.write("config.toml", &config_text(&experiment.config)?)?;
+
+    let mut history = History::create(&folder, &experiment)?;
+    let n_rows = experiment.train.dataset.examples.len();
+    let mut dynamics = Dynamics::create(&folder.file("dynamics.parquet"), n_rows, experiment.labels().len())?;
+    let trained = Trainer::new(&experiment)?.run(&mut history, &mut dynamics, observer)?;
+    let means = dynamics.finish()?;
+
+    let verdicts = trained.method.verdicts(&trained.margins);
+    write_labels(&folder, &experiment.train, &verdicts, &means)?;
+    save_model(&folder.file("model"), &experiment, &trained.networks)?;
+    let result = result(&experiment, &history, &trained, &verdicts)?;
+    folder.write_json("record.json", &record(&experiment, invocation, started))?;
+    folder.write_json("result.json", &result)?;
+    Ok(result)
+}
+
+fn config_text(config: &Config) -> Result<String, TrainError> {
+    toml::to_string(config).map_err(|error| TrainError::Config { path: None, message: error.to_string() })
+}
+
+fn result(
+    experiment: &Experiment,
+    history: &History,
+    trained: &Trained,
+    verdicts: &[Verdict],
+) -> Result<RunResult, TrainError> {
+    let (Some(best), Some(last)) = (history.best(), history.epochs.last()) else {
+        return Err(TrainError::Mismatch { found: "a run without epochs".into(), expected: "at least one".into() });
+    };
+    let detection = match (history.wrong(), history.rankings(&trained.margins)?) {
+        (Some(wrong), Some(by)) => Some(detection_scores(verdicts, wrong, by)?),
+        _ => None,
+    };
+    Ok(RunResult {
+        method: experiment.config.method,
+        seed: experiment.config.seed,
+        n_train: experiment.train.dataset.examples.len(),
+        test: best.test,
+        best: best.clone(),
+        r#final: last.clone(),
+        epochs: history.epochs.clone(),
+        detection,
+    })
+}
+
+fn record(experiment: &Experiment, invocation: &Invocation, started: Instant) -> Record {
+    let splits = [Some(&experiment.train), experiment.validation.as_ref(), experiment.test.as_ref()];
+    let data = splits.into_iter().flatten().map(|split| DataRecord {
+        split: split.name.into(),
+        path: split.dataset.path.display().to_string(),
+        sha256: split.dataset.sha256.clone(),
+        n_rows: split.dataset.examples.len(),
+    });
+    Record {
+        program: invocation.program.clone(),
+        command: invocation.command.clone(),
+        device: experiment.config.device.to_string(),
+        threads: rayon::current_num_threads(),
+        seed: experiment.config.seed,
+        data: data.collect(),
+        encoder: experiment.encoder.fingerprint.clone(),
+        encoder_tensors: experiment.encoder.report.as_ref().map(|report| (report.matched.len(), report.unused.clone())),
+        seconds: started.elapsed().as_secs_f64(),
+        peak_memory_bytes: peak_memory_bytes(),
+    }
+}
+
+/// `labels.csv`: training rows, most suspicious first; equal suspicion keeps the order of the file.
+fn write_labels(folder: &RunFolder, train: &Split, verdicts: &[Verdict], means: &MeanProbabilities) -> Result<(), TrainError> {
+    let mut order: Vec<usize> = (0..verdicts.len()).collect();
+    order.sort_by(|&left, &right| verdicts[right].suspicion.total_cmp(&verdicts[left].suspicion));
+    let path = folder.file("labels.csv");
+    let failed = |error: csv::Error| TrainError::io("write", &path)(error.into());
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["row", "id", "text", "label", "suggested", "score", "weight", "flagged"]).map_err(failed)?;
+    for row in order {
+        let (example, verdict) = (&train.dataset.examples[row], &verdicts[row]);
+        let labels = &train.dataset.labels;
+        table
+            .write_record([
+                row.to_string().as_str(),
+                &example.id,
+                &example.text,
+                labels.name(example.label),
+                labels.name(means.suggestion(RowId(row as u32))),
+                &verdict.suspicion.to_string(),
+                &verdict.weight.to_string(),
+                if verdict.flagged { "1" } else { "0" },
+            ])
+            .map_err(failed)?;
+    }
+    let bytes = table.into_inner().map_err(|error| TrainError::io("write", &path)(error.into_error()))?;
+    write_atomically(&path, &bytes)
+}

@@ -1,0 +1,111 @@
+//! Trained classifiers on disk: saving the model of a run, and predicting with it.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use lane_data::{RowId, Tokenizer};
+use lane_metrics::ClassId;
+use lane_models::{Network, pretrained};
+
+use crate::device::DeviceName;
+use crate::error::TrainError;
+use crate::evaluate::{all_rows, argmax, logits};
+use crate::experiment::Experiment;
+use crate::config::ViewConfig;
+use crate::inputs::Inputs;
+use crate::networks::Networks;
+use crate::progress::{Activity, Observer};
+
+/// Writes the classifier with its tokenizer, as a folder that Hugging Face opens.
+///
+/// The folder is built under a temporary name and renamed.
+///
+/// # Errors
+///
+/// [`TrainError::Io`] or [`TrainError::Model`] if it cannot be written.
+pub fn save_model(folder: &Path, experiment: &Experiment, networks: &Networks) -> Result<(), TrainError> {
+    let parent = folder.parent().unwrap_or(Path::new("."));
+    let building = tempfile::Builder::new().prefix(".lane-").tempdir_in(parent).map_err(TrainError::io("write", folder))?;
+    let settings = &experiment.config.model;
+    let mut network = networks.members[0].clone();
+    if settings.freeze_encoder {
+        let encoder = experiment.encoder.load(&experiment.device)?;
+        network = Network::new(Some(encoder), network.head, settings.pooling());
+    }
+    let names = experiment.labels().names();
+    pretrained::save_classifier(building.path(), &network, &experiment.encoder.config, names, settings.max_length)?;
+    experiment.encoder.tokenizer.save(building.path())?;
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).map_err(TrainError::io("replace", folder))?;
+    }
+    let built = building.keep();
+    std::fs::rename(&built, folder).map_err(TrainError::io("write", folder))
+}
+
+/// A trained classifier, opened.
+pub struct Classifier {
+    networks: Networks,
+    tokenizer: Tokenizer,
+    labels: Vec<String>,
+    max_length: usize,
+    device: Device,
+}
+
+/// What a classifier says of one text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// The class of the highest logit.
+    pub class: ClassId,
+    /// Logits by class.
+    pub logits: Vec<f32>,
+}
+
+impl Classifier {
+    /// Opens a `model/` folder, or a run folder that holds one.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Model`] or [`TrainError::Data`] if a file is missing or does not fit.
+    pub fn open(folder: &Path, device: DeviceName) -> Result<Self, TrainError> {
+        let inner = folder.join("model");
+        let folder = if inner.join("config.json").exists() { inner.as_path() } else { folder };
+        let device = device.open();
+        let loaded = pretrained::load_classifier(folder, &device)?;
+        Ok(Self {
+            tokenizer: Tokenizer::open(folder)?,
+            networks: Networks { members: vec![loaded.network] },
+            labels: loaded.labels,
+            max_length: loaded.max_length,
+            device,
+        })
+    }
+
+    /// The class names, by class.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// Predicts every text, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Data`] if a text cannot be tokenized.
+    pub fn predict(
+        &self,
+        texts: &[&str],
+        batch_size: usize,
+        split: &'static str,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Prediction>, TrainError> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let inputs = Inputs::tokenize(texts, &self.tokenizer, self.max_length, &ViewConfig::default(), 0)?;
+        let rows: Vec<RowId> = all_rows(texts.len());
+        observer.begin(&Activity::Scoring { split }, rows.len() as u64);
+        let all = logits(&self.networks, 0, &inputs, &rows, batch_size, &self.device, |n| observer.advance(n));
+        observer.end();
+        let of_row = |row: &[f32]| Prediction { class: argmax(row), logits: row.to_vec() };
+        Ok(all.chunks_exact(self.labels.len()).map(of_row).collect())
+    }
+}

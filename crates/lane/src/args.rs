@@ -1,0 +1,207 @@
+//! The command line, declared.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Trains text classifiers that stand noisy labels, and finds the labels that are wrong.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 done, 1 failed while running, 2 wrong usage, configuration or input (nothing ran), \
+                  3 ran but numbers outside the expected band."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress, only warnings and errors.
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a classifier and rank the training labels by suspicion.
+    Train(Box<TrainArgs>),
+    /// Score a trained classifier on a labelled file.
+    Evaluate(EvaluateArgs),
+    /// Predict the labels of a file of texts.
+    Predict(PredictArgs),
+    /// Make a noisy copy of a labelled file.
+    Noise(NoiseArgs),
+    /// List the methods.
+    Methods,
+    /// List the devices of this build.
+    Devices,
+}
+
+/// Columns of the data files.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ColumnArgs {
+    /// Column of the text.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) text_column: Option<String>,
+    /// Column of the given label.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) label_column: Option<String>,
+    /// Column of the true label, where known [default: gold, if the file has it].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) gold_column: Option<String>,
+    /// Column of the row's id [default: id, if the file has it; else the row number].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) id_column: Option<String>,
+}
+
+/// `lane train`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  lane train --train reviews.csv --encoder hub:google-bert/bert-base-uncased --out run
+  lane train --train train.csv --validation dev.csv --test test.csv --encoder ./minilm --freeze-encoder --out run
+  lane train --config run/config.toml --set training.epochs=10 --out again")]
+pub(crate) struct TrainArgs {
+    /// Rows to learn from: CSV, TSV, JSONL or Parquet with columns `text` and `label`.
+    #[arg(long, value_name = "FILE", required_unless_present = "config")]
+    pub(crate) train: Option<PathBuf>,
+    /// Rows that choose the best epoch [default: the last epoch is taken].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) validation: Option<PathBuf>,
+    /// Rows that are only scored.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
+    /// A folder with config.json, model.safetensors and tokenizer.json or vocab.txt; hub:ORG/NAME; or
+    /// tiny (built in, from scratch) [default: tiny].
+    #[arg(long)]
+    pub(crate) encoder: Option<String>,
+    /// How to train; `lane methods` lists them [default: lane].
+    #[arg(long)]
+    pub(crate) method: Option<String>,
+    /// The run folder to write.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// A configuration, such as the config.toml of another run.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Any field of the configuration, as in `--set training.patience=3`; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+    /// One seed for order, initialisation, dropout and views [default: 1].
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Where to compute; `lane devices` lists what there is [default: flex].
+    #[arg(long)]
+    pub(crate) device: Option<String>,
+    /// Passes over the rows [default: 5; 40 with a frozen encoder; 15 with tiny].
+    #[arg(long)]
+    pub(crate) epochs: Option<u32>,
+    /// Rows of one step [default: 32].
+    #[arg(long)]
+    pub(crate) batch_size: Option<u32>,
+    /// Peak learning rate [default: 2e-5; 1e-3 with a frozen encoder or tiny].
+    #[arg(long)]
+    pub(crate) lr: Option<f64>,
+    /// Word pieces kept of a text [default: 128].
+    #[arg(long)]
+    pub(crate) max_length: Option<u32>,
+    /// How token vectors become one: cls or mean [default: cls; mean with a frozen encoder].
+    #[arg(long)]
+    pub(crate) pooling: Option<String>,
+    /// Embed once, train only a two-layer head: seconds instead of hours.
+    #[arg(long)]
+    pub(crate) freeze_encoder: bool,
+    /// Replace a finished run.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArgs,
+}
+
+/// `lane evaluate`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  lane evaluate --model run --data test.csv --json")]
+pub(crate) struct EvaluateArgs {
+    /// A run folder, or its model folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// A labelled file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+    /// Where to compute.
+    #[arg(long, default_value = "flex")]
+    pub(crate) device: String,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArgs,
+}
+
+/// `lane predict`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  lane predict --model run --data new.csv --out predicted.csv")]
+pub(crate) struct PredictArgs {
+    /// A run folder, or its model folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// A file of texts; labels are not needed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+    /// The CSV to write: id,text,predicted,probability.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Write one logit column a class too.
+    #[arg(long)]
+    pub(crate) logits: bool,
+    /// Rows of one batch.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_size: u32,
+    /// Where to compute.
+    #[arg(long, default_value = "flex")]
+    pub(crate) device: String,
+    /// Replace an existing file.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArgs,
+}
+
+/// `lane noise`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  lane noise --data clean.csv --kind uniform --rate 0.2 --seed 1 --out noisy.csv
+  lane noise --data clean.csv --kind class-conditional --similarity classes.csv --rate 0.3 --out noisy.csv
+  lane noise --data clean.csv --kind instance --encoder ./minilm --rate 0.4 --out noisy.csv")]
+pub(crate) struct NoiseArgs {
+    /// A labelled file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+    /// uniform, uniform-bernoulli, uniform-inclusive, shuffle, pairwise, class-conditional or instance.
+    #[arg(long, default_value = "uniform")]
+    pub(crate) kind: String,
+    /// Share of rows to change, 0 to 1.
+    #[arg(long)]
+    pub(crate) rate: f64,
+    /// Seed of the noise.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The CSV to write (id,text,label,gold,flipped); its record goes beside it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Keep a random part of the rows, at most this many.
+    #[arg(long)]
+    pub(crate) max_rows: Option<usize>,
+    /// For class-conditional: a CSV of similarities, class names in the header, one row a class.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) similarity: Option<PathBuf>,
+    /// For instance: the encoder whose embeddings decide.
+    #[arg(long)]
+    pub(crate) encoder: Option<String>,
+    /// Where to compute embeddings.
+    #[arg(long, default_value = "flex")]
+    pub(crate) device: String,
+    /// Replace an existing file.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArgs,
+}

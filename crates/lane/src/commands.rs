@@ -1,0 +1,43 @@
+//! One command a file.
+
+mod devices;
+mod evaluate;
+mod methods;
+mod noise;
+mod predict;
+mod train;
+
+use lane_train::Columns;
+
+use crate::args::{Args, ColumnArgs, Command};
+
+/// What every command is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+}
+
+/// Runs the command that was given.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let manner = Manner { json: args.json, quiet: args.quiet };
+    match args.command {
+        Command::Train(train) => train::run(*train, manner),
+        Command::Evaluate(evaluate) => evaluate::run(evaluate, manner),
+        Command::Predict(predict) => predict::run(predict, manner),
+        Command::Noise(noise) => noise::run(noise, manner),
+        Command::Methods => methods::run(manner),
+        Command::Devices => devices::run(manner),
+    }
+}
+
+/// The columns asked for, the usual names elsewhere.
+fn columns(args: ColumnArgs) -> Columns {
+    let usual = Columns::default();
+    Columns {
+        text: args.text_column.unwrap_or(usual.text),
+        label: args.label_column.unwrap_or(usual.label),
+        gold: args.gold_column,
+        id: args.id_column,
+    }
+}

@@ -1,0 +1,58 @@
+//! `lane train`.
+
+use lane_train::record::Program;
+use lane_train::run::Invocation;
+use lane_train::{Config, Setting, TrainError, train};
+
+use crate::args::{ColumnArgs, TrainArgs};
+use crate::commands::Manner;
+use crate::{print, progress::Bars};
+
+pub(crate) fn run(args: TrainArgs, manner: Manner) -> anyhow::Result<()> {
+    let config = Config::resolve(args.config.as_deref(), &settings(&args)?)?;
+    let invocation = Invocation {
+        program: Program {
+            version: concat!("lane ", env!("CARGO_PKG_VERSION")).into(),
+            revision: option_env!("LANE_REVISION").map(Into::into),
+        },
+        command: std::env::args().collect(),
+    };
+    let result = train(config, &args.out, args.force, &invocation, &mut Bars::new(manner.quiet))?;
+    if manner.json {
+        print::json(&result)?;
+    } else {
+        print::result(&result, &args.out);
+    }
+    Ok(())
+}
+
+/// Flags as settings, `--set` last so that it wins.
+fn settings(args: &TrainArgs) -> Result<Vec<Setting>, TrainError> {
+    let mut all = Vec::new();
+    let mut put = |key: &str, value: Option<toml::Value>| all.extend(value.map(|value| Setting::new(key, value)));
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string().into());
+    let text = |text: &Option<String>| text.clone().map(toml::Value::from);
+    let number = |number: Option<u32>| number.map(toml::Value::from);
+    put("method", text(&args.method));
+    put("seed", args.seed.map(|seed| toml::Value::Integer(seed.cast_signed())));
+    put("device", text(&args.device));
+    put("data.train", path(&args.train));
+    put("data.validation", path(&args.validation));
+    put("data.test", path(&args.test));
+    let ColumnArgs { text_column, label_column, gold_column, id_column } = &args.columns;
+    put("data.text_column", text(text_column));
+    put("data.label_column", text(label_column));
+    put("data.gold_column", text(gold_column));
+    put("data.id_column", text(id_column));
+    put("model.encoder", text(&args.encoder));
+    put("model.pooling", text(&args.pooling));
+    put("model.max_length", number(args.max_length));
+    put("model.freeze_encoder", args.freeze_encoder.then_some(true.into()));
+    put("training.epochs", number(args.epochs));
+    put("training.batch_size", number(args.batch_size));
+    put("training.lr", args.lr.map(Into::into));
+    for setting in &args.settings {
+        all.push(setting.parse()?);
+    }
+    Ok(all)
+}

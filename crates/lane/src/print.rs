@@ -1,0 +1,69 @@
+//! What the program says: data on stdout, talk on stderr.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
+
+use std::process::ExitCode;
+
+use lane_train::TrainError;
+use lane_train::record::RunResult;
+use lane_train::scores::SplitScores;
+use serde::Serialize;
+
+/// One line of data.
+pub(crate) fn line(text: &str) {
+    println!("{text}");
+}
+
+/// One line of talk.
+pub(crate) fn talk(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A value as JSON, on stdout.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// The error, its causes, a hint where there is one; the exit code it stands for.
+pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    let known = error.chain().find_map(|cause| cause.downcast_ref::<TrainError>());
+    if let Some(hint) = known.and_then(TrainError::hint) {
+        eprintln!("\nhint: {hint}");
+    }
+    ExitCode::from(if known.is_some_and(TrainError::is_usage) { 2 } else { 1 })
+}
+
+/// The scores of a split, one a line.
+pub(crate) fn scores(scores: &SplitScores) {
+    let rows = [
+        ("accuracy", scores.accuracy),
+        ("micro F1", scores.micro_f1),
+        ("macro F1", scores.macro_f1),
+        ("weighted F1", scores.weighted_f1),
+        ("balanced accuracy", scores.balanced_accuracy),
+    ];
+    for (name, value) in rows {
+        println!("{name:<18} {value:.4}");
+    }
+}
+
+/// What a run came to, and where to look next.
+pub(crate) fn result(result: &RunResult, out: &std::path::Path) {
+    println!("method             {}", result.method);
+    println!("best epoch         {} of {}", result.best.epoch, result.r#final.epoch);
+    if let Some(validation) = &result.best.validation {
+        println!("validation         {:.4} accuracy", validation.accuracy);
+    }
+    if let Some(test) = &result.test {
+        println!("test               {:.4} accuracy, {:.4} weighted F1", test.accuracy, test.weighted_f1);
+    }
+    if let Some(detection) = &result.detection {
+        let share = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.4}"));
+        println!("wrong labels       {} of {}", detection.n_wrong, result.n_train);
+        println!("  found            average precision {}, AUROC {}", share(detection.average_precision), share(detection.auroc));
+        println!("  flagged          {} rows, precision {:.4}, recall {:.4}", detection.n_flagged, detection.precision, detection.recall);
+    }
+    println!("most suspicious    {}", out.join("labels.csv").display());
+    println!("model              {}", out.join("model").display());
+}

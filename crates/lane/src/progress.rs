@@ -1,0 +1,85 @@
+//! Progress bars with rate and remaining time; one line an epoch where there is no terminal.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use lane_train::progress::{Activity, EpochReport, Observer};
+
+use crate::print;
+
+/// Draws a run's progress on stderr.
+pub(crate) struct Bars {
+    bar: Option<ProgressBar>,
+    terminal: bool,
+    quiet: bool,
+}
+
+impl Bars {
+    /// Bars on a terminal, lines elsewhere, nothing but warnings when `quiet`.
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { bar: None, terminal: std::io::stderr().is_terminal(), quiet }
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| print::talk(text)),
+            None => print::talk(text),
+        }
+    }
+}
+
+fn style() -> ProgressStyle {
+    let template = "{msg:<24} {wide_bar} {pos}/{len} rows  {per_sec}  {eta} left";
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn title(activity: &Activity) -> String {
+    match activity {
+        Activity::Embedding { split } => format!("embedding {split}"),
+        Activity::Training { epoch, epochs, phase: "train" } => format!("epoch {epoch}/{epochs}"),
+        Activity::Training { epoch, epochs, phase } => format!("{phase}, epoch {epoch}/{epochs}"),
+        Activity::Scoring { split } => format!("scoring {split}"),
+    }
+}
+
+impl Observer for Bars {
+    fn begin(&mut self, activity: &Activity, n_rows: u64) {
+        if self.terminal && !self.quiet {
+            let bar = ProgressBar::new(n_rows).with_style(style()).with_message(title(activity));
+            self.bar = Some(bar);
+        }
+    }
+
+    fn advance(&mut self, n_rows: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(n_rows);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
+        if self.quiet {
+            return;
+        }
+        let score = |name: &str, scores: &Option<lane_train::scores::SplitScores>| {
+            scores.map_or(String::new(), |scores| format!("  {name} {:.4}", scores.accuracy))
+        };
+        self.say(&format!(
+            "epoch {}/{}  loss {:.4}{}{}",
+            report.epoch,
+            report.epochs,
+            report.loss,
+            score("validation", &report.validation),
+            score("test", &report.test)
+        ));
+    }
+
+    fn note(&mut self, text: &str) {
+        self.say(&format!("warning: {text}"));
+    }
+}

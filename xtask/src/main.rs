@@ -1,0 +1,83 @@
+//! Development commands: `cargo xtask <command>`.
+//!
+//! xtask depends on no crate of this workspace, so that it builds in seconds and runs when they do
+//! not build. Commands that need the product run the binary `lane`.
+//!
+//! Exit codes: 0 done, 1 something failed, 2 wrong usage.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+
+mod check;
+mod corpus;
+mod csv;
+mod golden;
+mod layers;
+mod links;
+mod reproduce;
+mod shell;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Development commands of the lane workspace")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything that has to pass before a change goes in, cheapest first
+    Check,
+    /// Headers, file sizes and names, trailing blanks, links, the built-in corpus
+    Tidy,
+    /// Which crate may depend on which
+    Layers,
+    /// Write the built-in corpus anew
+    Corpus {
+        /// Compare with what is committed; write nothing
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the reference scripts in fixtures/golden (needs Python with torch, see `LANE_PYTHON`)
+    Golden {
+        /// Compare with what is committed; write nothing
+        #[arg(long)]
+        check: bool,
+    },
+    /// Train, tabulate and draw: without options, the quick run on the built-in corpus
+    Reproduce(Box<reproduce::Options>),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let root = root();
+    match command {
+        Command::Check => check::run(&root)?,
+        Command::Tidy => tidy::run(&root)?,
+        Command::Layers => layers::run(&root)?,
+        Command::Corpus { check } => corpus::run(&root, check)?,
+        Command::Golden { check } => golden::run(&root, check)?,
+        Command::Reproduce(options) => return reproduce::run(&root, &options),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The root of the repository: the folder above this crate's.
+fn root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own).to_owned()
+}

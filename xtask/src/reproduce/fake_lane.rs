@@ -1,0 +1,178 @@
+//! The whole of `reproduce` against a stand-in for `lane`: a shell script that answers at once.
+//!
+//! It notes each call, flips every second row, weighs flipped rows 0.2, and fails for the method
+//! `broken`.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use tempfile::TempDir;
+
+use super::Options;
+use super::stamp::fingerprint;
+use super::training_data::read_table;
+use crate::csv::Table;
+
+/// Committed and linked to, not written by each test: a file just written cannot always be started
+/// while other threads start programs too (ETXTBSY).
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/reproduce/fake_lane.sh");
+
+/// A folder with the script, a data set `tiny` and a place for results.
+struct Scene {
+    folder: TempDir,
+}
+
+impl Scene {
+    fn new(train: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        symlink(SCRIPT, folder.path().join("lane")).unwrap();
+        let data = folder.path().join("data/tiny");
+        fs::create_dir_all(&data).unwrap();
+        fs::write(data.join("train.csv"), train).unwrap();
+        fs::write(data.join("validation.csv"), "text,label\nx,a\n").unwrap();
+        fs::write(data.join("test.csv"), "text,label\nx,a\n").unwrap();
+        Self { folder }
+    }
+
+    fn run(&self, arguments: &[&str]) -> ExitCode {
+        let at = |name: &str| self.folder.path().join(name).display().to_string();
+        let (lane, data, out) = (at("lane"), at("data"), at("out"));
+        let own = ["--lane", &lane, "--data-dir", &data, "--dataset", "tiny", "--out", &out];
+        let options = Options::parsed(&[&own[..], arguments].concat()).unwrap();
+        super::run(Path::new("."), &options).unwrap()
+    }
+
+    /// The calls of the script since the last time, sorted: jobs end in any order.
+    fn calls(&self) -> Vec<String> {
+        let path = self.folder.path().join("calls");
+        let calls = fs::read_to_string(&path).unwrap_or_default();
+        let _ = fs::remove_file(path);
+        let mut calls: Vec<String> = calls.lines().map(str::to_owned).collect();
+        calls.sort();
+        calls
+    }
+
+    fn out(&self, name: &str) -> PathBuf {
+        self.folder.path().join("out").join(name)
+    }
+
+    fn report(&self) -> String {
+        fs::read_to_string(self.out("report.md")).unwrap()
+    }
+
+    fn table(&self, name: &str) -> Table {
+        read_table(&self.out(name)).unwrap()
+    }
+}
+
+const CLEAN: &str = "text,label\nx,a\ny,b\nz,a\nv,b\n";
+const TWO_SEEDS: [&str; 6] = ["--methods", "base,lane", "--seeds", "2", "--jobs", "2"];
+
+#[test]
+fn every_method_learns_from_the_same_noisy_file_of_its_seed() {
+    let scene = Scene::new(CLEAN);
+    assert_eq!(scene.run(&TWO_SEEDS), ExitCode::SUCCESS);
+    let calls = scene.calls();
+    let starts = |start: &str| calls.iter().filter(|call| call.starts_with(start)).count();
+    assert_eq!((starts("noise"), starts("train")), (2, 4), "{calls:?}");
+    assert!(calls.iter().any(|call| call.starts_with("train lane 2")), "{calls:?}");
+    assert_eq!(scene.table("data/tiny-noise-0.2-seed-1.csv").columns[4], "flipped");
+}
+
+#[test]
+fn tables_hold_mean_and_spread_over_seeds() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&TWO_SEEDS);
+    assert!(scene.report().contains("| lane   | 0.150 ± 0.071  | –"), "{}", scene.report());
+    let cells = scene.table("cells.csv");
+    assert_eq!(cells.rows.len(), 4);
+    assert_eq!(cells.rows[3][..5], ["tiny", "0.2", "lane", "2", "0.2"]);
+    let summary = scene.table("summary.csv");
+    assert_eq!(summary.rows[1][..5], ["tiny", "0.2", "base", "average_precision", "0.5"]);
+}
+
+#[test]
+fn figure_one_is_drawn_with_its_numbers_beside_it() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&TWO_SEEDS);
+    assert!(scene.report().contains("](figure-1.svg)"));
+    assert!(fs::read_to_string(scene.out("figure-1.svg")).unwrap().contains("mean weight 0.20"));
+    assert_eq!(scene.table("figure-1.csv").rows.len(), 21);
+}
+
+#[test]
+fn a_finished_cell_is_not_run_again_until_it_is_asked_for_otherwise() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&TWO_SEEDS);
+    scene.calls();
+    scene.run(&TWO_SEEDS);
+    assert_eq!(scene.calls(), Vec::<String>::new());
+    scene.run(&[&TWO_SEEDS[..], &["--epochs", "3"]].concat());
+    assert_eq!(scene.calls().len(), 4);
+    scene.run(&[&TWO_SEEDS[..], &["--epochs", "3", "--force"]].concat());
+    assert_eq!(scene.calls().len(), 6);
+}
+
+#[test]
+fn changed_data_runs_its_cells_again() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&TWO_SEEDS);
+    scene.calls();
+    fs::write(scene.folder.path().join("data/tiny/train.csv"), CLEAN.replace('x', "w")).unwrap();
+    scene.run(&TWO_SEEDS);
+    assert_eq!(scene.calls().len(), 6);
+}
+
+#[test]
+fn a_cell_kept_from_another_build_of_lane_is_said_to_be() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&TWO_SEEDS);
+    let place = scene.out("runs/tiny/noise-0.2/base/seed-1/cell.json");
+    let ours = fingerprint(Path::new(SCRIPT)).unwrap();
+    fs::write(&place, fs::read_to_string(&place).unwrap().replace(&ours, "another")).unwrap();
+    scene.run(&TWO_SEEDS);
+    let report = scene.report();
+    assert!(report.contains("another build of lane (--force runs them again): 1 runs"), "{report}");
+}
+
+#[test]
+fn a_failed_cell_is_missing_and_said_to_be_and_the_rest_is_there() {
+    let scene = Scene::new(CLEAN);
+    let code = scene.run(&["--methods", "base,broken", "--seeds", "1"]);
+    assert_eq!(code, ExitCode::FAILURE);
+    let report = scene.report();
+    assert!(report.contains("| broken (missing) | –"), "{report}");
+    assert!(report.contains("## Missing: 1 of 2 runs"), "{report}");
+    assert!(report.contains("--method broken --seed 1"), "{report}");
+    assert!(report.contains("error: no method broken"), "{report}");
+    assert_eq!(scene.table("cells.csv").rows.len(), 1);
+}
+
+#[test]
+fn a_failed_cell_is_tried_again() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&["--methods", "base,broken", "--seeds", "1"]);
+    scene.calls();
+    scene.run(&["--methods", "base,broken", "--seeds", "1", "--jobs", "1"]);
+    let calls = scene.calls();
+    assert!(matches!(&calls[..], [call] if call.starts_with("train broken 1 ")), "{calls:?}");
+}
+
+#[test]
+fn real_noise_is_used_as_it_is() {
+    let scene = Scene::new("text,label,gold\nx,a,a\ny,b,a\nz,b,b\nv,b,b\n");
+    scene.run(&["--methods", "base", "--seeds", "1", "--noise", "0"]);
+    let calls = scene.calls();
+    assert!(calls.iter().all(|call| call.starts_with("train")), "{calls:?}");
+}
+
+#[test]
+fn real_noise_cut_to_fewer_rows_keeps_its_gold_labels() {
+    let scene = Scene::new("text,label,gold\nx,a,a\ny,b,a\nz,b,b\nv,b,b\n");
+    scene.run(&["--methods", "base", "--seeds", "2", "--noise", "0", "--max-train", "3"]);
+    assert_eq!(scene.calls().len(), 2);
+    let cut = scene.table("data/tiny-noise-0-seed-1.csv");
+    assert_eq!((cut.columns.len(), cut.rows.len()), (3, 3));
+}
