@@ -44,7 +44,7 @@ pub enum DataError {
     #[error("{}, {place}: column `{column}` is present, but {first} has none; all rows must have it, or none", .path.display())]
     UnevenColumn { path: PathBuf, place: Place, column: String, first: Place },
     /// A row of another width would shift labels into texts.
-    #[error("{}, {place}: {n_found} fields, expected {n_expected} as in the header", .path.display())]
+    #[error("{}, {place}: the number of fields is {n_found}, expected {n_expected} as in the header", .path.display())]
     Ragged { path: PathBuf, place: Place, n_found: usize, n_expected: usize },
 
     // ---- characters

@@ -35,3 +35,8 @@ pub use lane_metrics::{ClassId, RowId};
 pub use padding::{PaddedBatch, pad, padding_fraction};
 pub use place::Place;
 pub use tokenizer::Tokenizer;
+
+/// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

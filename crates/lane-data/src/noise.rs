@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 pub use self::kind::NoiseKind;
 pub use self::transition::Transition;
 use crate::error::DataError;
+use crate::label_set::MAX_CLASSES;
 use crate::{sample, seed};
 
 /// Which noise, and how much.
@@ -83,7 +84,9 @@ pub struct Injection {
     pub requested_rate: f64,
     /// Part of the rows that are flipped.
     pub realised_rate: f64,
-    /// Classes that lost every row.
+    /// Classes that had rows before the noise and have none after it.
+    pub emptied: Vec<ClassId>,
+    /// What a person should know: the emptied classes, by number.
     pub warnings: Vec<String>,
 }
 
@@ -98,7 +101,8 @@ impl Injection {
 ///
 /// # Errors
 ///
-/// [`DataError::TooFewClasses`] below 2 classes, [`DataError::Rate`] for a rate outside 0..=1
+/// [`DataError::TooFewClasses`] below 2 classes, [`DataError::TooManyLabels`] above the most that
+/// ids can number, [`DataError::Rate`] for a rate outside 0..=1
 /// or not a number, [`DataError::LabelOutOfRange`] on the first label that names no class,
 /// [`DataError::MissingInput`] if the kind needs what `input` lacks, and the errors of
 /// [`instance`] and [`transition`] for unusable input.
@@ -142,6 +146,9 @@ fn check(labels: &[ClassId], n_classes: usize, rate: f64) -> Result<(), DataErro
     if n_classes < 2 {
         return Err(DataError::TooFewClasses { n_classes });
     }
+    if MAX_CLASSES < n_classes {
+        return Err(DataError::TooManyLabels { n_labels: n_classes, limit: MAX_CLASSES });
+    }
     transition::check_rate(rate)?;
     match labels.iter().position(|label| label.index() >= n_classes) {
         Some(row) => Err(DataError::LabelOutOfRange { row, label: labels[row].0, n_classes }),
@@ -161,11 +168,15 @@ fn report(
     let n_flipped = flipped.iter().filter(|flipped| **flipped).count();
     let realised_rate = if old.is_empty() { 0.0 } else { n_flipped as f64 / old.len() as f64 };
     let (before, after) = (present(old, n_classes), present(&labels, n_classes));
-    let warnings = (0..n_classes)
+    let emptied: Vec<ClassId> = (0..n_classes)
         .filter(|class| before[*class] && !after[*class])
-        .map(|class| format!("class {class} has no rows left after the noise"))
+        .map(|class| ClassId(class as u16))
         .collect();
-    Injection { kind, seed, labels, flipped, requested_rate, realised_rate, warnings }
+    let warnings = emptied
+        .iter()
+        .map(|class| format!("class {} has no rows left after the noise", class.0))
+        .collect();
+    Injection { kind, seed, labels, flipped, requested_rate, realised_rate, emptied, warnings }
 }
 
 fn present(labels: &[ClassId], n_classes: usize) -> Vec<bool> {

@@ -7,7 +7,7 @@
 //! | found | what happens |
 //! |---|---|
 //! | no such column, ragged row, broken quotes or JSON, bytes that are not UTF-8 | refused |
-//! | empty text, label or id; a null; an id twice; no rows; more than 2³² rows | refused |
+//! | empty text, label or id; a null; an id twice; no rows; 2³² rows and more | refused |
 //! | one class only, more than 2¹⁶ classes ([`LabelPolicy::Discover`]) | refused |
 //! | a label, given or gold, that training did not see ([`LabelPolicy::Known`]) | refused |
 //! | a class with one row, or in the gold column only ([`LabelPolicy::Discover`]) | warned |

@@ -17,6 +17,8 @@ pub fn rows(n_rows: usize, max_rows: usize, seed: u64) -> Vec<RowId> {
 
 /// `amount` distinct numbers below `n`, in random order: the head of a Fisher–Yates shuffle.
 pub(crate) fn choose(n: usize, amount: usize, generator: &mut impl rand::Rng) -> Vec<u32> {
+    // No data set has more rows than a row id can number.
+    let n = n.min(u32::MAX as usize);
     let mut numbers: Vec<u32> = (0..n as u32).collect();
     let amount = amount.min(n);
     for at in 0..amount {

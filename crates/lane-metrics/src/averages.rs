@@ -33,36 +33,35 @@ pub struct Visit {
     pub label_aware_margin: Option<f32>,
 }
 
-/// Sums of one row. Laid out so that a row takes 24 bytes: a data set of a million rows, 24 MB.
+/// Means of one row. Laid out so that a row takes 24 bytes: a data set of a million rows, 24 MB.
+///
+/// Means rather than sums: the statistics need the mean before a visit as well as after it, and
+/// so neither asks for a division of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RowSums {
+pub(crate) struct RowMeans {
+    /// AUM; 0, which is in no N, before the first visit.
     pub(crate) margin: f64,
+    /// ALM; 0 before the first visit with an auxiliary network.
     pub(crate) label_aware: f64,
     pub(crate) n_margins: u32,
     pub(crate) n_label_aware: u32,
 }
 
-impl RowSums {
-    /// Mean margin; 0, which is in no N, before the first visit.
+impl RowMeans {
+    /// Adds a visit without an auxiliary network. Counts stop at `u32::MAX` and do not wrap.
     #[inline]
-    pub(crate) fn aum(&self) -> f64 {
-        self.margin / f64::from(self.n_margins.max(1))
-    }
-
-    /// Mean label-aware margin; 0 before the first visit with an auxiliary network.
-    #[inline]
-    pub(crate) fn alm(&self) -> f64 {
-        self.label_aware / f64::from(self.n_label_aware.max(1))
-    }
-
-    /// Adds one visit. Counts stop at `u32::MAX` and do not wrap.
-    #[inline]
-    pub(crate) fn add(&mut self, margin: f32, label_aware_margin: Option<f32>) {
-        self.margin += f64::from(margin);
+    pub(crate) fn add(&mut self, margin: f32) {
         self.n_margins = self.n_margins.saturating_add(1);
-        self.label_aware += label_aware_margin.map_or(0.0, f64::from);
-        self.n_label_aware =
-            self.n_label_aware.saturating_add(u32::from(label_aware_margin.is_some()));
+        self.margin += (f64::from(margin) - self.margin) / f64::from(self.n_margins);
+    }
+
+    /// Adds a visit with an auxiliary network.
+    #[inline]
+    pub(crate) fn add_both(&mut self, margin: f32, label_aware: f32) {
+        self.add(margin);
+        self.n_label_aware = self.n_label_aware.saturating_add(1);
+        let difference = f64::from(label_aware) - self.label_aware;
+        self.label_aware += difference / f64::from(self.n_label_aware);
     }
 }
 
@@ -85,7 +84,7 @@ impl RowSums {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MarginAverages {
-    rows: Vec<RowSums>,
+    rows: Vec<RowMeans>,
 }
 
 impl MarginAverages {
@@ -98,7 +97,7 @@ impl MarginAverages {
         if u32::try_from(n_rows).is_err() {
             return Err(MetricsError::TooManyRows { n_rows });
         }
-        Ok(Self { rows: vec![RowSums::default(); n_rows] })
+        Ok(Self { rows: vec![RowMeans::default(); n_rows] })
     }
 
     /// Adds one visit to its row.
@@ -113,25 +112,29 @@ impl MarginAverages {
         if let Some(value) = margins.into_iter().flatten().find(|value| !value.is_finite()) {
             return Err(MetricsError::MarginNotFinite { row: visit.row.0, value });
         }
-        self.rows[visit.row.index()].add(visit.margin, visit.label_aware_margin);
+        let means = &mut self.rows[visit.row.index()];
+        match visit.label_aware_margin {
+            Some(label_aware) => means.add_both(visit.margin, label_aware),
+            None => means.add(visit.margin),
+        }
         Ok(())
     }
 
     /// Mean margin of a row; none before its first visit or beyond the data set.
     pub fn aum(&self, row: RowId) -> Option<f64> {
-        let sums = self.rows.get(row.index())?;
-        (sums.n_margins > 0).then(|| sums.aum())
+        let means = self.rows.get(row.index())?;
+        (means.n_margins > 0).then(|| means.margin)
     }
 
     /// Mean label-aware margin of a row; none before its first visit with an auxiliary network.
     pub fn alm(&self, row: RowId) -> Option<f64> {
-        let sums = self.rows.get(row.index())?;
-        (sums.n_label_aware > 0).then(|| sums.alm())
+        let means = self.rows.get(row.index())?;
+        (means.n_label_aware > 0).then(|| means.label_aware)
     }
 
     /// How often a row was visited; 0 beyond the data set.
     pub fn count(&self, row: RowId) -> u32 {
-        self.rows.get(row.index()).map_or(0, |sums| sums.n_margins)
+        self.rows.get(row.index()).map_or(0, |means| means.n_margins)
     }
 
     /// Rows of the data set.
@@ -141,14 +144,14 @@ impl MarginAverages {
 
     /// Forgets every visit.
     pub fn reset(&mut self) {
-        self.rows.fill(RowSums::default());
+        self.rows.fill(RowMeans::default());
     }
 
-    pub(crate) fn sums(&self) -> &[RowSums] {
+    pub(crate) fn rows(&self) -> &[RowMeans] {
         &self.rows
     }
 
-    pub(crate) fn sums_mut(&mut self) -> &mut [RowSums] {
+    pub(crate) fn rows_mut(&mut self) -> &mut [RowMeans] {
         &mut self.rows
     }
 }
@@ -174,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_row_takes_24_bytes() {
-        assert_eq!(size_of::<RowSums>(), 24);
+        assert_eq!(size_of::<RowMeans>(), 24);
     }
 
     #[test]

@@ -72,3 +72,46 @@ pub fn of_logits(margin: Margin, auxiliary_row: &[f32], floor: f32) -> f32 {
 pub fn inverse_probability(row: &[f32], class: ClassId) -> f64 {
     (log_sum_exp(row) - f64::from(row[class.index()])).exp()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trailing(value: f32) -> Margin {
+        Margin { value, rival: ClassId(1) }
+    }
+
+    #[test]
+    fn a_margin_of_zero_or_more_is_left_alone() {
+        for value in [0.0, -0.0, 0.4] {
+            assert_eq!(Some(of_margin(trailing(value), 1e-9, 1e-6)), Some(value));
+            assert_eq!(Some(of_logits(trailing(value), &[0.0, -50.0], 1e-6)), Some(value));
+        }
+    }
+
+    #[test]
+    fn a_certain_rival_stretches_nothing() {
+        assert_eq!(Some(of_margin(trailing(-0.6), 1.0, 1e-6)), Some(-0.6));
+    }
+
+    #[test]
+    fn the_floor_is_the_least_divisor() {
+        assert_eq!(Some(of_margin(trailing(-0.5), 0.0, 0.25)), Some(-2.0));
+        assert_eq!(Some(of_logits(trailing(-0.5), &[0.0, -1e9], 0.25)), Some(-2.0));
+    }
+
+    #[test]
+    fn a_quotient_beyond_f32_is_cut_and_stays_finite() {
+        assert_eq!(Some(of_margin(trailing(-3e38), 1e-6, 1e-6)), Some(f32::MIN));
+        assert_eq!(Some(of_logits(trailing(-3e38), &[0.0, -60.0], 1e-6)), Some(f32::MIN));
+    }
+
+    #[test]
+    fn from_logits_and_from_probabilities_agree() {
+        let row = [0.1, 0.4, 0.6];
+        let w = crate::softmax::of_logits(crate::Logits::new(&row, 3).unwrap());
+        let difference =
+            of_logits(trailing(-1.0), &row, 1e-6) - of_margin(trailing(-1.0), w[1], 1e-6);
+        assert!(difference.abs() < 1e-6, "{difference}");
+    }
+}

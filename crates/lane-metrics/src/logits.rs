@@ -7,6 +7,8 @@
 //!
 //! Both borrow; both are `Copy`; neither allocates.
 
+use std::slice::ChunksExact;
+
 use ndarray::ArrayView2;
 
 use crate::error::MetricsError;
@@ -80,8 +82,15 @@ impl<'a> Logits<'a> {
         &self.values[row * self.n_classes..][..self.n_classes]
     }
 
+    /// The values of `n_rows` rows at a time, then the rows left over one at a time.
+    pub(crate) fn blocks(self, n_rows: usize) -> (ChunksExact<'a, f32>, ChunksExact<'a, f32>) {
+        let blocks = self.values.chunks_exact(n_rows * self.n_classes);
+        let rest = blocks.remainder().chunks_exact(self.n_classes);
+        (blocks, rest)
+    }
+
     /// The rows in order, each of shape `[n_classes]`.
-    pub fn rows(self) -> std::slice::ChunksExact<'a, f32> {
+    pub fn rows(self) -> ChunksExact<'a, f32> {
         self.values.chunks_exact(self.n_classes)
     }
 }
@@ -156,7 +165,7 @@ impl<'a> Probabilities<'a> {
     }
 
     /// The rows in order, each of shape `[n_classes]`.
-    pub fn rows(self) -> std::slice::ChunksExact<'a, f32> {
+    pub fn rows(self) -> ChunksExact<'a, f32> {
         self.values.chunks_exact(self.n_classes)
     }
 }

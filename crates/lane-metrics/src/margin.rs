@@ -64,10 +64,11 @@ pub fn of_batch(logits: Logits<'_>, labels: &[ClassId]) -> Result<Vec<Margin>, M
 }
 
 fn of_checked_row(row: &[f32], label: ClassId) -> Margin {
-    let rival = best_other(row, label);
+    let own = row[label.index()];
+    let [rival, ..] = TwoLargest::of([row; SIDE_BY_SIDE]).but([own; SIDE_BY_SIDE]);
     let holds = |&(k, &z): &(usize, &f32)| z >= rival && k != label.index();
     Margin {
-        value: lead(row[label.index()], rival),
+        value: lead(own, rival),
         rival: ClassId(row.iter().enumerate().find(holds).map_or(0, |(k, _)| k as u16)),
     }
 }
@@ -96,11 +97,39 @@ pub(crate) fn check_labels(labels: &[ClassId], n_classes: usize) -> Result<(), M
     Err(MetricsError::LabelOutOfRange { position, label: labels[position].0, n_classes })
 }
 
-/// `max { z[k] : k ≠ y }` of a finite row.
-#[inline]
-pub(crate) fn best_other(row: &[f32], label: ClassId) -> f32 {
-    let (first, second) = two_largest(row);
-    if row[label.index()] < first { first } else { second }
+/// Each row's margin and `max { z[k] : k ≠ y }`, into `margins` and `best`, shape `[n_rows]` all.
+pub(crate) fn of_rows(
+    logits: Logits<'_>,
+    labels: &[ClassId],
+    margins: &mut [f32],
+    best: &mut [f32],
+) {
+    let (labels, last_labels) = labels.as_chunks::<SIDE_BY_SIDE>();
+    let (margins, last_margins) = margins.as_chunks_mut::<SIDE_BY_SIDE>();
+    let (best, last_best) = best.as_chunks_mut::<SIDE_BY_SIDE>();
+    let (blocks, last_rows) = logits.blocks(SIDE_BY_SIDE);
+    for (block, ((labels, margins), best)) in blocks.zip(labels.iter().zip(margins).zip(best)) {
+        let (a, block) = block.split_at(logits.n_classes());
+        let (b, block) = block.split_at(logits.n_classes());
+        let (c, d) = block.split_at(logits.n_classes());
+        let own = [
+            a[labels[0].index()],
+            b[labels[1].index()],
+            c[labels[2].index()],
+            d[labels[3].index()],
+        ];
+        *best = TwoLargest::of([a, b, c, d]).but(own);
+        for at in 0..SIDE_BY_SIDE {
+            margins[at] = lead(own[at], best[at]);
+        }
+    }
+    for ((row, label), (margin, best)) in
+        last_rows.zip(last_labels).zip(last_margins.iter_mut().zip(last_best))
+    {
+        let own = row[label.index()];
+        [*best, ..] = TwoLargest::of([row; SIDE_BY_SIDE]).but([own; SIDE_BY_SIDE]);
+        *margin = lead(own, *best);
+    }
 }
 
 /// The label's logit less the rival's, kept finite.
@@ -130,64 +159,44 @@ fn place_in(values: &[f32], value: f32) -> usize {
     values.iter().enumerate().map(bits).fold(0, |all, bit| all | bit).trailing_zeros() as usize
 }
 
-/// Values looked at side by side.
-const LANES: usize = 4;
+/// Rows gone through side by side, so that one operation serves all of them.
+const SIDE_BY_SIDE: usize = 4;
 
-/// The largest value of a row, and the largest of the others; equal where two tie for it.
+/// The largest value of each row, and the largest of its others; equal where two tie for it.
 ///
 /// Finding both costs two more operations a value than finding one, and no jump; cutting the
 /// label out of the row first would jump to a different place in every row.
-#[inline]
-fn two_largest(row: &[f32]) -> (f32, f32) {
-    let Some(last) = row.last_chunk::<LANES>() else {
-        return row.iter().fold((f32::NEG_INFINITY, f32::NEG_INFINITY), |(first, second), &z| {
-            (larger(first, z), larger(second, smaller(first, z)))
-        });
-    };
-    let mut first = [f32::NEG_INFINITY; LANES];
-    let mut second = [f32::NEG_INFINITY; LANES];
-    let mut take = |values: &[f32; LANES]| {
-        for at in 0..LANES {
-            second[at] = larger(second[at], smaller(first[at], values[at]));
-        }
-        for at in 0..LANES {
-            first[at] = larger(first[at], values[at]);
-        }
-    };
-    let (chunks, rest) = row.as_chunks::<LANES>();
-    for chunk in chunks {
-        take(chunk);
-    }
-    // The last four values hold those left over and some taken before; these are cut to nothing.
-    let cut = &CUT[rest.len()];
-    let mut new = *last;
-    for at in 0..LANES {
-        new[at] = smaller(new[at], cut[at]);
-    }
-    take(&new);
-    over_lanes(first, second)
+struct TwoLargest {
+    first: [f32; SIDE_BY_SIDE],
+    second: [f32; SIDE_BY_SIDE],
 }
 
-const CUT: [[f32; LANES]; LANES] = {
-    const KEEP: f32 = f32::INFINITY;
-    const DROP: f32 = f32::NEG_INFINITY;
-    [
-        [DROP, DROP, DROP, DROP],
-        [DROP, DROP, DROP, KEEP],
-        [DROP, DROP, KEEP, KEEP],
-        [DROP, KEEP, KEEP, KEEP],
-    ]
-};
-
-/// The two largest over all lanes.
-#[inline]
-fn over_lanes(first: [f32; LANES], second: [f32; LANES]) -> (f32, f32) {
-    let mut largest = (first[0], second[0]);
-    for at in 1..LANES {
-        let other = larger(largest.1, second[at]);
-        largest = (larger(largest.0, first[at]), larger(other, smaller(largest.0, first[at])));
+impl TwoLargest {
+    #[inline]
+    fn of([a, b, c, d]: [&[f32]; SIDE_BY_SIDE]) -> Self {
+        let mut first = [f32::NEG_INFINITY; SIDE_BY_SIDE];
+        let mut second = [f32::NEG_INFINITY; SIDE_BY_SIDE];
+        for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+            let column = [*a, *b, *c, *d];
+            for at in 0..SIDE_BY_SIDE {
+                second[at] = larger(second[at], smaller(first[at], column[at]));
+            }
+            for at in 0..SIDE_BY_SIDE {
+                first[at] = larger(first[at], column[at]);
+            }
+        }
+        Self { first, second }
     }
-    largest
+
+    /// The largest value of each row once one that equals `own` is left out.
+    #[inline]
+    fn but(&self, own: [f32; SIDE_BY_SIDE]) -> [f32; SIDE_BY_SIDE] {
+        let mut others = self.second;
+        for at in 0..SIDE_BY_SIDE {
+            others[at] = if own[at] < self.first[at] { self.first[at] } else { others[at] };
+        }
+        others
+    }
 }
 
 // Without NaN to mind, each is a single instruction; `f32::max` is three.
@@ -199,4 +208,88 @@ fn larger(a: f32, b: f32) -> f32 {
 #[inline]
 fn smaller(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(row: &[f32], label: u16, expected: &str) {
+        let shown = match of_row(row, ClassId(label)) {
+            Ok(Margin { value, rival }) => format!("{value:+.2} to {rival}"),
+            Err(error) => format!("error: {error}"),
+        };
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_label_that_leads_has_a_positive_margin() {
+        check(&[1.0, 2.0, 3.5], 2, "+1.50 to 1");
+    }
+
+    #[test]
+    fn a_label_that_trails_has_a_negative_margin() {
+        check(&[1.0, 2.0, 3.5], 0, "-2.50 to 2");
+    }
+
+    #[test]
+    fn ties_go_to_the_lowest_class_and_never_to_the_label() {
+        check(&[2.0, 2.0, 2.0], 0, "+0.00 to 1");
+        check(&[2.0, 2.0, 2.0], 1, "+0.00 to 0");
+        check(&[1.0, 5.0, 5.0, 5.0], 0, "-4.00 to 1");
+    }
+
+    #[test]
+    fn of_two_classes_the_rival_is_the_other() {
+        check(&[0.5, 0.25], 0, "+0.25 to 1");
+        check(&[0.5, 0.25], 1, "-0.25 to 0");
+    }
+
+    #[test]
+    fn a_difference_beyond_f32_is_cut_and_stays_finite() {
+        let margin = of_row(&[f32::MIN, f32::MAX], ClassId(0)).unwrap();
+        assert_eq!(margin, Margin { value: f32::MIN, rival: ClassId(1) });
+    }
+
+    #[test]
+    fn rows_without_a_margin_are_refused() {
+        check(&[1.0], 0, "error: expected at least 2 classes, got 1");
+        check(&[], 0, "error: expected at least 2 classes, got 0");
+        check(&[1.0, 2.0], 2, "error: the label at position 0 is 2, expected one under 2");
+        check(
+            &[1.0, f32::NAN],
+            0,
+            "error: the logit at row 0, column 1 is NaN, expected a finite number",
+        );
+    }
+
+    #[test]
+    fn a_batch_and_its_labels_must_pair_up() {
+        let logits = Logits::new(&[0.0; 6], 3).unwrap();
+        let error = of_batch(logits, &[ClassId(0)]).unwrap_err();
+        assert_eq!(error.to_string(), "1 labels but 2 rows of logits");
+        let error = of_batch(logits, &[ClassId(0), ClassId(3)]).unwrap_err();
+        assert_eq!(error.to_string(), "the label at position 1 is 3, expected one under 3");
+    }
+
+    #[test]
+    fn rows_side_by_side_give_what_each_gives_alone() {
+        let spread = |it: usize| ((it * 2_654_435_761) % 101) as f32 / 10.0;
+        for (n_rows, n_classes) in (0..10).flat_map(|n| [2, 3, 4, 7, 8, 9, 33].map(|c| (n, c))) {
+            let values: Vec<_> = (0..n_rows * n_classes).map(spread).collect();
+            let logits = Logits::new(&values, n_classes).unwrap();
+            let labels: Vec<_> = (0..n_rows).map(|row| ClassId((row % n_classes) as u16)).collect();
+            let (mut margins, mut best) = (vec![0.0; n_rows], vec![0.0; n_rows]);
+            of_rows(logits, &labels, &mut margins, &mut best);
+            let alone = of_batch(logits, &labels).unwrap();
+            for (row, Margin { value, rival }) in alone.into_iter().enumerate() {
+                assert_eq!(Some(margins[row]), Some(value));
+                assert_eq!(Some(best[row]), Some(logits.row(row)[rival.index()]));
+                if value < 0.0 {
+                    assert_eq!(first_at(logits.row(row), best[row]), rival);
+                }
+            }
+        }
+    }
 }

@@ -23,6 +23,7 @@
 //! the running sums out: then it recomputes them from all rows).
 
 mod config;
+mod scratch;
 mod statistics;
 mod store;
 

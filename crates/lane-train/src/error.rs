@@ -81,8 +81,14 @@ pub enum TrainError {
         /// What the client said.
         message: String,
     },
+    /// The trained classifier could not be written.
+    #[error("failed to save the model")]
+    Save(#[source] ModelError),
+    /// The trained classifier's tokenizer could not be written.
+    #[error("failed to save the tokenizer")]
+    SaveTokenizer(#[source] DataError),
     /// A file could not be read or written.
-    #[error("failed to {action} `{}`: {source}", .path.display())]
+    #[error("failed to {action} `{}`", .path.display())]
     Io {
         /// `read`, `write`, `create`, …
         action: &'static str,

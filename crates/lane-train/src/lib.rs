@@ -1,3 +1,4 @@
+//! Trains text classifiers that stand noisy labels, and ranks the labels that are wrong.
 #![doc = include_str!("../README.md")]
 #![recursion_limit = "256"]
 
@@ -24,10 +25,12 @@ pub mod run_folder;
 pub mod saved;
 pub mod schedule;
 pub mod scores;
+pub mod setting;
 pub mod trainer;
 pub mod transfer;
 
-pub use config::{Config, Setting};
+pub use config::Config;
+pub use setting::Setting;
 pub use lane_data::{Columns, noise::{NoiseConfig, NoiseKind}};
 pub use error::TrainError;
 pub use methods::MethodName;

@@ -10,7 +10,7 @@
 //! - how network outputs become a loss ([`Method::loss`]);
 //! - how suspicious each row is in the end ([`Method::verdicts`]).
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_data::RowId;
 use lane_metrics::ClassId;
 use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
@@ -74,7 +74,8 @@ impl EpochPlan {
 /// A run through one or more streams in step, updating some of the networks.
 #[derive(Clone, Debug)]
 pub struct Pass {
-    /// Step `s` draws one batch of each; the first sets the number of steps, shorter ones start over.
+    /// Step `s` draws one batch of each; the first sets the number of steps, shorter ones start over,
+    /// and one without rows gives an empty batch each time.
     pub streams: Vec<Stream>,
     /// Networks that get gradients; the others run without dropout and are not updated.
     pub trained: Vec<usize>,
@@ -183,6 +184,17 @@ pub struct StepBatch {
 }
 
 impl StepBatch {
+    /// The batch of a stream without rows: no network ran.
+    pub(crate) fn empty(n_networks: usize, device: &Device) -> Self {
+        Self {
+            rows: Vec::new(),
+            labels: Vec::new(),
+            targets: Tensor::from_data(TensorData::new(Vec::<i32>::new(), [0]), device),
+            n_views: 0,
+            outputs: vec![None; n_networks],
+        }
+    }
+
     /// The output of `network`.
     ///
     /// # Errors

@@ -33,8 +33,9 @@ pub fn save_model(folder: &Path, experiment: &Experiment, networks: &Networks) -
         network = Network::new(Some(encoder), network.head, settings.pooling());
     }
     let names = experiment.labels().names();
-    pretrained::save_classifier(building.path(), &network, &experiment.encoder.config, names, settings.max_length)?;
-    experiment.encoder.tokenizer.save(building.path())?;
+    pretrained::save_classifier(building.path(), &network, &experiment.encoder.config, names, settings.max_length)
+        .map_err(TrainError::Save)?;
+    experiment.encoder.tokenizer.save(building.path()).map_err(TrainError::SaveTokenizer)?;
     if folder.exists() {
         std::fs::remove_dir_all(folder).map_err(TrainError::io("replace", folder))?;
     }

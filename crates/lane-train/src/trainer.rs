@@ -199,11 +199,10 @@ impl<'a> Trainer<'a> {
             let dropout = DropoutStream::new(seed::stream(self.experiment.config.seed, "dropout", &dropout_seed));
             let batches: Vec<StepBatch> = streams
                 .iter()
-                .filter(|stream| !stream.batches.is_empty())
                 .map(|stream| self.forward(stream, step, pass, at.n_networks, &networks, &dropout))
                 .collect();
             for (batch, stream) in batches.iter().zip(&streams) {
-                if stream.stream.recorded {
+                if stream.stream.recorded && !batch.rows.is_empty() {
                     self.record(at, step, batch, dynamics)?;
                 }
             }
@@ -260,7 +259,10 @@ impl<'a> Trainer<'a> {
         dropout: &DropoutStream,
     ) -> StepBatch {
         let inputs = &self.experiment.train.inputs;
-        let rows = drawn.batches[step % drawn.batches.len()].clone();
+        let rows = match drawn.batches.len() {
+            0 => return StepBatch::empty(n_networks, &self.device),
+            n_batches => drawn.batches[step % n_batches].clone(),
+        };
         let labels: Vec<ClassId> = rows.iter().map(|row| drawn.label_of[row.index()]).collect();
         let n_views = inputs.n_views();
         let targets: Vec<i32> = labels.iter().map(|label| i32::from(label.0)).collect::<Vec<_>>().repeat(n_views);

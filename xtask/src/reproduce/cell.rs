@@ -77,7 +77,7 @@ impl Cell {
         let (place, log) = (folder.join("cell.json"), folder.with_extension("log"));
         let stamp = self.stamp(plan, lane, train)?;
         let finished = |lane: &str, is_kept| -> Result<Finished> {
-            let result = RunResult::read(&folder.join("result.json"))?;
+            let result = RunResult::read(&folder)?;
             let (folder, train) = (folder.clone(), train.to_owned());
             Ok(Finished { result, folder, train, is_kept, lane: lane.to_owned() })
         };

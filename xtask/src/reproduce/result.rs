@@ -1,4 +1,4 @@
-//! What is read from a run's `result.json`.
+//! What is read from a run's `result.json` and `record.json`.
 //!
 //! A value that is not there stays blank: without gold labels there is nothing to detect, and not
 //! every method keeps every average.
@@ -40,7 +40,7 @@ pub(super) const METRICS: &[Metric] = &[
     Metric { name: "best_epoch", pointers: &["/best/epoch"] },
     Metric { name: "final_epoch", pointers: &["/final/epoch"] },
     Metric { name: "validation_accuracy", pointers: &["/best/validation/accuracy"] },
-    Metric { name: "seconds", pointers: &["/seconds"] },
+    Metric { name: "seconds", pointers: &["/record/seconds"] },
 ];
 
 /// One number for each of [`METRICS`].
@@ -50,11 +50,13 @@ pub(super) struct RunResult {
 }
 
 impl RunResult {
-    pub(super) fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("failed to read {}", path.display()))?;
-        let json: Value = serde_json::from_str(&text)
-            .with_context(|| format!("failed to parse {}", path.display()))?;
+    /// Reads `result.json` and, for the time it took, `record.json` if that is there.
+    pub(super) fn read(folder: &Path) -> Result<Self> {
+        let mut json = read_json(&folder.join("result.json"))?;
+        let record = folder.join("record.json");
+        if record.exists() {
+            json["record"] = read_json(&record)?;
+        }
         Ok(Self::of(&json))
     }
 
@@ -75,6 +77,12 @@ impl RunResult {
         let shown = |name| self.get(name).map_or_else(|| "–".to_owned(), |it| format!("{it:.3}"));
         format!("accuracy {}, average precision {}", shown("accuracy"), shown("average_precision"))
     }
+}
+
+fn read_json(path: &Path) -> Result<Value> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("failed to parse {}", path.display()))
 }
 
 #[cfg(test)]

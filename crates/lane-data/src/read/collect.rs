@@ -36,7 +36,7 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { n_rows: 1 << 32, n_classes: MAX_CLASSES }
+        Self { n_rows: u64::from(u32::MAX), n_classes: MAX_CLASSES }
     }
 }
 
@@ -259,5 +259,55 @@ impl RowSink for LabelledRows<'_> {
             self.has_gold = true;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Limits = Limits { n_rows: 2, n_classes: 2 };
+
+    fn chosen() -> Chosen {
+        Chosen { text: "text".into(), label: Some("label".into()), gold: None, id: None }
+    }
+
+    fn push(sink: &mut impl RowSink, line: u64, label: &str) -> Result<(), DataError> {
+        let place = Place::Line(line);
+        let row = Row { place, text: "x", label: Some(label), gold: None, id: None };
+        sink.push(&chosen(), row)
+    }
+
+    #[test]
+    fn row_over_the_limit_is_refused_and_the_last_one_within_is_not() {
+        let mut rows = LabelledRows::new(Path::new("a.csv"), LabelPolicy::Discover, SMALL);
+        push(&mut rows, 2, "a").unwrap();
+        push(&mut rows, 3, "b").unwrap();
+        let err = push(&mut rows, 4, "a").unwrap_err();
+        assert_eq!(err.to_string(), "a.csv, line 4: more than 2 rows");
+        let mut texts = TextRows::new(Path::new("a.csv"), SMALL);
+        push(&mut texts, 2, "").unwrap();
+        push(&mut texts, 3, "").unwrap();
+        let err = push(&mut texts, 4, "").unwrap_err();
+        assert_eq!(err.to_string(), "a.csv, line 4: more than 2 rows");
+    }
+
+    #[test]
+    fn limits_are_what_row_and_class_ids_can_number() {
+        let Limits { n_rows, n_classes } = Limits::default();
+        assert_eq!(n_rows, u64::from(u32::MAX));
+        assert_eq!(n_classes - 1, usize::from(u16::MAX));
+    }
+
+    #[test]
+    fn class_over_the_limit_is_refused() {
+        let limits = Limits { n_rows: 9, ..SMALL };
+        let mut rows = LabelledRows::new(Path::new("a.csv"), LabelPolicy::Discover, limits);
+        push(&mut rows, 2, "a").unwrap();
+        push(&mut rows, 3, "b").unwrap();
+        push(&mut rows, 4, " a ").unwrap();
+        let err = push(&mut rows, 5, "c").unwrap_err();
+        let message = "a.csv, line 5, column `label`: more than 2 distinct labels";
+        assert_eq!(err.to_string(), message);
     }
 }

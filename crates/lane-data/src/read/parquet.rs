@@ -3,10 +3,12 @@
 //! Only the columns that are needed are decoded.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use ::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema};
@@ -19,11 +21,21 @@ use crate::place::Place;
 
 const BATCH_ROWS: usize = 8192;
 
+/// Damaged metadata can make the decoder panic. Sizes that would are refused beforehand
+/// ([`check_sizes`]); what is left is caught here, so that the caller gets an answer.
 pub(super) fn rows(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {
+    catch_unwind(AssertUnwindSafe(|| decode(source, sink)))
+        .unwrap_or_else(|_| Err(broken(source.path, &"the decoder gave up on damaged data")))
+}
+
+fn decode(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {
     let path = source.path;
     let broken = |err: &dyn std::fmt::Display| broken(path, err);
-    let file = File::open(path).map_err(|source| DataError::Read { path: path.into(), source })?;
+    let unreadable = |source| DataError::Read { path: path.into(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let file_size = file.metadata().map_err(unreadable)?.len();
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|err| broken(&err))?;
+    check_sizes(builder.metadata(), file_size).map_err(|reason| broken(&reason))?;
     let schema = builder.schema().clone();
     let found: Vec<String> =
         schema.fields().iter().map(|field| field.name().trim().to_owned()).collect();
@@ -41,6 +53,24 @@ pub(super) fn rows(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), Dat
         let batch = batch.map_err(|err| broken(&err))?;
         push(source, &batch, first_row, &chosen, sink)?;
         first_row += batch.num_rows() as u64;
+    }
+    Ok(())
+}
+
+/// Every column chunk must lie within the file; the decoder allocates what it is told to.
+fn check_sizes(metadata: &ParquetMetaData, file_size: u64) -> Result<(), String> {
+    let columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    for column in columns {
+        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        let size = column.compressed_size();
+        let end = u64::try_from(start).ok().zip(u64::try_from(size).ok());
+        let end = end.and_then(|(start, size)| start.checked_add(size));
+        if end.is_none_or(|end| file_size < end) {
+            let name = column.column_path().string();
+            return Err(format!(
+                "column `{name}` takes {size} bytes from byte {start}, the file has {file_size}"
+            ));
+        }
     }
     Ok(())
 }

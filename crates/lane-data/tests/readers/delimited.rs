@@ -142,13 +142,13 @@ fn ragged_row_is_refused_with_both_widths() {
     refused(
         "a.csv",
         "text,label\nx,a\nwell, no,b\n",
-        "a.csv, line 3: 3 fields, expected 2 as in the header",
+        "a.csv, line 3: the number of fields is 3, expected 2 as in the header",
         hint,
     );
     refused(
         "a.csv",
         "text,label\nx\n",
-        "a.csv, line 2: 1 fields, expected 2 as in the header",
+        "a.csv, line 2: the number of fields is 1, expected 2 as in the header",
         hint,
     );
 }

@@ -74,10 +74,8 @@ fn known_classes_keep_their_numbers_and_one_of_them_suffices() {
 
 #[test]
 fn more_classes_than_sixteen_bits_number_are_refused() {
-    let mut text = String::from("text,label\n");
-    for class in 0..=1 << 16 {
-        text += &format!("x,c{class}\n");
-    }
+    let rows: Vec<String> = (0..=1 << 16).map(|class| format!("x,c{class}")).collect();
+    let text = format!("text,label\n{}\n", rows.join("\n"));
     refused(
         "a.csv",
         text,

@@ -1,5 +1,7 @@
 //! The readers as a caller sees them: what is read, and what is refused in which words.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it like the test itself")]
+
 mod delimited;
 mod json_lines;
 mod labels;

@@ -56,14 +56,13 @@ proptest! {
         rows in prop::collection::vec(("[ -~\\n\\r\"\u{e9}]{0,20}[a-z]", any::<bool>()), 2..20),
         seed: u64,
     ) {
-        let mut source = String::new();
-        for (row, (text, label)) in rows.iter().enumerate() {
+        let line = |(row, (text, label)): (usize, &(String, bool))| {
             // One row of each class is sure.
             let label = if row < 2 { row == 0 } else { *label };
-            let line = serde_json::json!({ "text": text, "label": label.to_string() });
-            source += &format!("{line}\n");
-        }
-        let before = dataset("a.jsonl", &source).unwrap();
+            serde_json::json!({ "text": text, "label": label.to_string() }).to_string()
+        };
+        let lines: Vec<String> = rows.iter().enumerate().map(line).collect();
+        let before = dataset("a.jsonl", lines.join("\n")).unwrap();
         let config = NoiseConfig::new(NoiseKind::Shuffle, 0.5);
         let noisy = noise::inject(
             &before.given_labels(), 2, &config, seed, NoiseInput::default(),

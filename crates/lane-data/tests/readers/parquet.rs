@@ -161,3 +161,15 @@ fn texts_are_read_without_a_label_column() {
     let read = texts("a.parquet", table(vec![("text", strings(&["x", "y"]))])).unwrap();
     assert_eq!((read.texts.len(), read.ids[1].as_str()), (2, "1"));
 }
+
+#[test]
+fn any_damaged_byte_is_answered() {
+    let bytes = table(vec![("text", strings(&["x", "y"])), ("label", strings(&["a", "b"]))]);
+    for at in 0..bytes.len() {
+        for value in [0x00, 0x01, 0x7f, 0x81, 0xff] {
+            let mut damaged = bytes.clone();
+            damaged[at] = value;
+            let _ = dataset("a.parquet", &damaged).map(|it| it.n_rows());
+        }
+    }
+}

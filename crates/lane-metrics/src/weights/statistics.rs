@@ -59,8 +59,7 @@ impl NegativeStatistics {
 /// n, S₁ and S₂ about a shift, kept while values come and go. Non-negative values pass through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Running {
-    /// A whole number, kept as what the sums are so that all three are added alike.
-    n: f64,
+    n: u64,
     shift: f64,
     sum: f64,
     sum_squares: f64,
@@ -76,53 +75,85 @@ impl Running {
     pub(crate) fn of_values(values: impl Iterator<Item = f64> + Clone) -> Self {
         // Starting from a value of N makes n equal values give that value and no variance.
         let start = values.clone().find(|&value| value < 0.0).unwrap_or_default();
-        let mut first = Self::about(start);
-        values.clone().for_each(|value| first.replace(0.0, value));
-        let mut second = Self::about(first.statistics().mean);
-        values.for_each(|value| second.replace(0.0, value));
-        second
+        let mean = Self::about(start, values.clone()).statistics().mean;
+        Self::about(mean, values)
     }
 
-    fn about(shift: f64) -> Self {
-        Self { shift, ..Self::default() }
+    fn about(shift: f64, values: impl Iterator<Item = f64>) -> Self {
+        let empty = Self { shift, ..Self::default() };
+        let mut exchange = empty.exchange();
+        values.for_each(|value| exchange.replace(0.0, value));
+        empty.after(&exchange)
     }
 
+    /// An empty exchange of values with this N.
+    pub(crate) fn exchange(&self) -> Exchange {
+        Exchange { shift: self.shift, ..Exchange::default() }
+    }
+
+    /// N after an exchange that began with this one.
+    #[must_use]
+    pub(crate) fn after(self, exchange: &Exchange) -> Self {
+        let [n_out, n_in] = exchange.n;
+        let [sum_out, sum_in] = exchange.sum;
+        let [squares_out, squares_in] = exchange.sum_squares;
+        let sum_squares = self.sum_squares + (squares_in - squares_out);
+        Self {
+            n: self.n + n_in as u64 - n_out as u64,
+            shift: self.shift,
+            sum: self.sum + (sum_in - sum_out),
+            sum_squares,
+            peak: self.peak.max(self.sum_squares + squares_in),
+        }
+    }
+
+    /// n, μ and σ² of what is in N now.
+    pub(crate) fn statistics(&self) -> NegativeStatistics {
+        if self.n == 0 {
+            return NegativeStatistics::default();
+        }
+        let n = self.n as f64;
+        let (mean, variance) = (self.shift + self.sum / n, self.squares_about_mean() / n);
+        NegativeStatistics { n: self.n, mean, variance }
+    }
+
+    /// Whether rounding may show: so little is left of S₂ that only a recomputation is exact.
+    pub(crate) fn is_worn(&self) -> bool {
+        self.peak > 0.0 && (self.n == 0 || self.squares_about_mean() <= WORN * self.peak)
+    }
+
+    fn squares_about_mean(&self) -> f64 {
+        (self.sum_squares - self.sum * self.sum / self.n as f64).max(0.0)
+    }
+}
+
+/// What leaves N and what enters it during one batch: `[out, in]` of n, S₁ and S₂.
+///
+/// Both sides are added up alike and set off against each other only at the end, so that one
+/// operation serves the two.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Exchange {
+    shift: f64,
+    n: [f64; 2],
+    sum: [f64; 2],
+    sum_squares: [f64; 2],
+}
+
+impl Exchange {
     /// Takes `old` out of N and `new` into it, each only if it is negative.
     ///
     /// `old` must be in N if it is negative. Written without a jump on the signs, which follow
     /// no pattern a processor could learn.
     #[inline]
     pub(crate) fn replace(&mut self, old: f64, new: f64) {
-        let leaves = if old < 0.0 { 1.0 } else { 0.0 };
-        let enters = if new < 0.0 { 1.0 } else { 0.0 };
-        let out = leaves * (old - self.shift);
-        let into = enters * (new - self.shift);
-        self.n += enters - leaves;
-        self.sum += into - out;
-        self.sum_squares += into * into - out * out;
-        self.peak = if self.sum_squares > self.peak { self.sum_squares } else { self.peak };
-    }
-
-    /// n, μ and σ² of what is in N now.
-    pub(crate) fn statistics(&self) -> NegativeStatistics {
-        if self.n < 1.0 {
-            return NegativeStatistics::default();
+        let values = [old, new];
+        for side in 0..2 {
+            let counts = if values[side] < 0.0 { 1.0 } else { 0.0 };
+            let deviation = counts * (values[side] - self.shift);
+            self.n[side] += counts;
+            self.sum[side] += deviation;
+            self.sum_squares[side] += deviation * deviation;
         }
-        NegativeStatistics {
-            n: self.n as u64,
-            mean: self.shift + self.sum / self.n,
-            variance: self.squares_about_mean() / self.n,
-        }
-    }
-
-    /// Whether rounding may show: so little is left of S₂ that only a recomputation is exact.
-    pub(crate) fn is_worn(&self) -> bool {
-        self.peak > 0.0 && self.squares_about_mean() <= WORN * self.peak
-    }
-
-    /// 0 for n = 0 too: then no sum is worth its rounding.
-    fn squares_about_mean(&self) -> f64 {
-        (self.sum_squares - self.sum * self.sum / self.n).max(0.0)
     }
 }
 
@@ -170,28 +201,28 @@ mod tests {
         assert_eq!(statistics, NegativeStatistics { n: 7, mean: -0.1, variance: 0.0 });
     }
 
+    fn after(running: Running, replaced: &[(f64, f64)]) -> Running {
+        let mut exchange = running.exchange();
+        for &(old, new) in replaced {
+            exchange.replace(old, new);
+        }
+        running.after(&exchange)
+    }
+
     #[test]
-    fn values_that_come_and_go_leave_nothing_behind() {
-        let mut running = Running::default();
-        for value in [-0.1, -0.7, -1e6] {
-            running.replace(0.0, value);
-        }
-        for value in [-0.7, -1e6, -0.1] {
-            running.replace(value, 0.0);
-        }
-        assert_eq!(running, Running::default());
+    fn values_that_come_and_go_leave_the_others() {
+        let running = after(Running::default(), &[(0.0, -1.0), (0.0, -4.0), (0.0, -3.0)]);
+        let running = after(running, &[(-4.0, 2.0), (0.0, 1.0), (-3.0, -5.0)]);
+        assert_eq!(running.statistics(), of(&[-1.0, -5.0]));
     }
 
     #[test]
     fn a_value_that_dwarfed_the_others_wears_the_sums_out() {
-        let mut running = Running::default();
-        for value in [-1.0, -2.0, -1e9] {
-            running.replace(0.0, value);
-        }
+        let running = after(Running::default(), &[(0.0, -1.0), (0.0, -2.0), (0.0, -1e9)]);
         assert!(!running.is_worn());
-        running.replace(-1e9, 0.0);
-        assert!(running.is_worn());
+        assert!(after(running, &[(-1e9, 0.0)]).is_worn());
         assert!(!Running::of_values([-1.0, -2.0].into_iter()).is_worn());
+        assert!(!Running::of_values([-1.0, -1.0].into_iter()).is_worn());
     }
 
     #[test]

@@ -4,19 +4,18 @@
 //! logits, labels, w ─► M, j ─► LM ─► AUM, ALM ─► N, μ, σ² ─► λ            (Algorithm 1)
 //! ```
 //!
-//! Rows of a batch `[n_rows]` are looked at once, in order. λ of a row uses the average that
-//! already holds this step (Algorithm 1, lines 9 to 14).
+//! λ of a row uses the average that already holds this step (Algorithm 1, lines 9 to 14).
 
 use serde::{Deserialize, Serialize};
 
+use super::scratch::Scratch;
 use super::statistics::{NegativeStatistics, Running, Seen};
 use super::{Quantity, Statistics, Threshold, Time, VarianceOf, WeightConfig, of_average};
-use crate::averages::{MarginAverages, RowSums, Visit, check_rows};
+use crate::averages::{MarginAverages, RowMeans, Visit, check_rows};
 use crate::error::MetricsError;
 use crate::id::{ClassId, RowId};
-use crate::label_aware;
-use crate::logits::{Logits, Probabilities, is_probability};
-use crate::margin::{self, Margin};
+use crate::logits::{Logits, Probabilities};
+use crate::margin;
 
 /// The weights of every row of a data set, with the averages they come from.
 ///
@@ -47,7 +46,7 @@ pub struct MarginWeights {
     averages: MarginAverages,
     /// What weights are made from now.
     statistics: NegativeStatistics,
-    /// Sums over N for [`Statistics::Running`], in units of [`Self::kept`].
+    /// Sums over N for [`Statistics::Running`], of what [`kept`] gives.
     running: Running,
     /// Every value so far for [`Statistics::VisitsWelford`].
     seen: Seen,
@@ -55,31 +54,6 @@ pub struct MarginWeights {
     floor_hits: u64,
     #[serde(skip)]
     scratch: Scratch,
-}
-
-/// The batch at hand. Holds nothing that outlives an update but its memory, so any two are equal.
-#[derive(Clone, Debug, Default)]
-struct Scratch {
-    visits: Vec<Visit>,
-    /// Those with M < 0.
-    trailing: Vec<Trailing>,
-}
-
-impl PartialEq for Scratch {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-/// A row of the batch whose label trails.
-#[derive(Clone, Copy, Debug, Default)]
-struct Trailing {
-    position: usize,
-    /// The logit it trails, and whose it is.
-    best: f32,
-    rival: ClassId,
-    /// What the auxiliary network gives that class.
-    probability: f32,
 }
 
 impl MarginWeights {
@@ -126,7 +100,8 @@ impl MarginWeights {
     /// [`MetricsError::CountMismatch`] when the lists do not pair up,
     /// [`MetricsError::RowOutOfRange`] and [`MetricsError::LabelOutOfRange`] on the first id
     /// that names nothing, [`MetricsError::AuxiliaryMissing`] when weights by ALM get no
-    /// probabilities. The store is as before then.
+    /// probabilities, [`MetricsError::NotAProbability`] on the first rival's probability that is
+    /// none. Averages, statistics and weights are as before then.
     pub fn update(
         &mut self,
         rows: &[RowId],
@@ -151,13 +126,16 @@ impl MarginWeights {
         mut visited: impl FnMut(usize, &Visit),
     ) -> Result<(), MetricsError> {
         self.check(rows, labels, logits, auxiliary)?;
-        self.look(rows, labels, logits);
-        self.stretch(logits, auxiliary)?;
+        self.scratch.look(labels, logits);
+        if let Some(auxiliary) = auxiliary {
+            let floor = self.config.weight_floor_probability;
+            self.floor_hits += self.scratch.stretch(auxiliary, floor)?;
+        }
         self.n_updates += 1;
-        self.take_in();
-        self.settle();
-        for (position, visit) in self.scratch.visits.iter().enumerate() {
-            visited(position, visit);
+        self.take_in(rows);
+        self.settle(rows);
+        for (position, visit) in self.scratch.visits(rows).enumerate() {
+            visited(position, &visit);
         }
         Ok(())
     }
@@ -166,7 +144,7 @@ impl MarginWeights {
     ///
     /// With [`Statistics::Batch`], against the statistics of the last batch.
     pub fn weight(&self, row: RowId) -> f64 {
-        let average = self.averages.sums().get(row.index()).map(|sums| self.average(sums));
+        let average = self.averages.rows().get(row.index()).map(|means| self.average(means));
         average.map_or(1.0, |average| of_average(average, self.statistics, &self.config))
     }
 
@@ -237,103 +215,43 @@ impl MarginWeights {
         margin::check_labels(labels, logits.n_classes())
     }
 
-    /// Margins of a batch, before anything is changed.
-    ///
-    /// No jump here follows the data: which rows trail has no pattern a processor could learn, so
-    /// they are listed first and gone through after.
-    fn look(&mut self, rows: &[RowId], labels: &[ClassId], logits: Logits<'_>) {
-        let Scratch { visits, trailing } = &mut self.scratch;
-        visits.resize(rows.len(), Visit::default());
-        trailing.resize(rows.len(), Trailing::default());
-        let mut n_trailing = 0;
-        let batch = rows.iter().zip(labels).zip(logits.rows()).zip(visits).enumerate();
-        for (position, (((&row, &label), z), visit)) in batch {
-            let best = margin::best_other(z, label);
-            let margin = margin::lead(z[label.index()], best);
-            trailing[n_trailing] = Trailing { position, best, rival: ClassId(0), probability: 1.0 };
-            n_trailing += usize::from(margin < 0.0);
-            *visit = Visit { row, margin, rival: None, label_aware_margin: None };
-        }
-        trailing.truncate(n_trailing);
-    }
-
-    /// Rivals and label-aware margins of the batch looked at.
-    fn stretch(
-        &mut self,
-        logits: Logits<'_>,
-        auxiliary: Option<Probabilities<'_>>,
-    ) -> Result<(), MetricsError> {
-        let Scratch { visits, trailing } = &mut self.scratch;
-        for it in &mut *trailing {
-            it.rival = margin::first_at(logits.row(it.position), it.best);
-            visits[it.position].rival = Some(it.rival);
-        }
-        let Some(auxiliary) = auxiliary else { return Ok(()) };
-        // Entries lie far apart: with nothing else to do between them, the waits overlap.
-        for it in &mut *trailing {
-            it.probability = auxiliary.row(it.position)[it.rival.index()];
-        }
-        if let Some(it) = trailing.iter().find(|it| !is_probability(it.probability)) {
-            auxiliary.entry(it.position, it.rival)?;
-        }
-        for visit in &mut *visits {
-            visit.label_aware_margin = Some(visit.margin);
-        }
-        let floor = self.config.weight_floor_probability;
-        for it in &*trailing {
-            let visit = &mut visits[it.position];
-            let margin = Margin { value: visit.margin, rival: it.rival };
-            visit.label_aware_margin = Some(label_aware::of_margin(margin, it.probability, floor));
-            self.floor_hits += u64::from(it.probability < floor);
-        }
-        Ok(())
-    }
-
-    /// Adds the visits to their rows and keeps the statistics of N in step.
-    fn take_in(&mut self) {
+    /// Adds the margins to their rows and keeps the statistics of N in step.
+    fn take_in(&mut self, rows: &[RowId]) {
         // One loop for each pair of choices: asked in the loop, they would cost a row as much as
-        // its sums do.
+        // its means do.
         match (self.config.quantity, self.config.time) {
-            (Quantity::Alm, Time::Visits) => self.take_in_by(RowSums::alm),
-            (Quantity::Alm, Time::GlobalStep) => self.take_in_by(|sums| sums.label_aware),
-            (Quantity::Aum, Time::Visits) => self.take_in_by(RowSums::aum),
-            (Quantity::Aum, Time::GlobalStep) => self.take_in_by(|sums| sums.margin),
+            (Quantity::Alm, Time::Visits) => self.take_in_by(rows, kept_alm),
+            (Quantity::Alm, Time::GlobalStep) => self.take_in_by(rows, kept_alm_sum),
+            (Quantity::Aum, Time::Visits) => self.take_in_by(rows, kept_aum),
+            (Quantity::Aum, Time::GlobalStep) => self.take_in_by(rows, kept_aum_sum),
         }
     }
 
     #[inline]
-    fn take_in_by(&mut self, kept: impl Fn(&RowSums) -> f64) {
-        let sums = self.averages.sums_mut();
-        let estimated = self.config.threshold == Threshold::Estimated;
-        match self.config.statistics {
-            Statistics::Running if estimated => {
-                let mut running = self.running;
-                for visit in &self.scratch.visits {
-                    let sums = &mut sums[visit.row.index()];
-                    let old = kept(sums);
-                    sums.add(visit.margin, visit.label_aware_margin);
-                    running.replace(old, kept(sums));
-                }
-                self.running = running;
+    fn take_in_by(&mut self, rows: &[RowId], kept: impl Fn(&RowMeans) -> f64) {
+        let (margins, label_aware) = self.scratch.results();
+        let means = self.averages.rows_mut();
+        let mut exchange = self.running.exchange();
+        if label_aware.is_empty() {
+            for (row, &margin) in rows.iter().zip(margins) {
+                let means = &mut means[row.index()];
+                let old = kept(means);
+                means.add(margin);
+                exchange.replace(old, kept(means));
             }
-            Statistics::VisitsWelford if estimated => {
-                let scale = scale(&self.config, self.n_updates);
-                for visit in &self.scratch.visits {
-                    let sums = &mut sums[visit.row.index()];
-                    sums.add(visit.margin, visit.label_aware_margin);
-                    self.seen.add(kept(sums) * scale);
-                }
-            }
-            _ => {
-                for visit in &self.scratch.visits {
-                    sums[visit.row.index()].add(visit.margin, visit.label_aware_margin);
-                }
+        } else {
+            for ((row, &margin), &label_aware) in rows.iter().zip(margins).zip(label_aware) {
+                let means = &mut means[row.index()];
+                let old = kept(means);
+                means.add_both(margin, label_aware);
+                exchange.replace(old, kept(means));
             }
         }
+        self.running = self.running.after(&exchange);
     }
 
     /// The statistics after a batch.
-    fn settle(&mut self) {
+    fn settle(&mut self, rows: &[RowId]) {
         if self.config.threshold != Threshold::Estimated {
             return;
         }
@@ -345,13 +263,17 @@ impl MarginWeights {
                 self.statistics = self.of_data_set();
             }
             Statistics::Batch => {
-                let sums = self.averages.sums();
-                let values =
-                    self.scratch.visits.iter().map(|visit| self.average(&sums[visit.row.index()]));
+                let means = self.averages.rows();
+                let values = rows.iter().map(|row| self.average(&means[row.index()]));
                 self.statistics = self.of_values(values);
             }
             Statistics::EpochFrozen => {}
-            Statistics::VisitsWelford => self.statistics = self.seen.statistics(),
+            Statistics::VisitsWelford => {
+                for row in rows {
+                    self.seen.add(self.average(&self.averages.rows()[row.index()]));
+                }
+                self.statistics = self.seen.statistics();
+            }
         }
     }
 
@@ -369,34 +291,47 @@ impl MarginWeights {
         match self.config.variance {
             VarianceOf::Negatives => all,
             VarianceOf::BelowMean => {
-                all.below_mean(self.averages.sums().iter().map(|it| self.average(it)))
+                all.below_mean(self.averages.rows().iter().map(|it| self.average(it)))
             }
         }
     }
 
     fn recompute(&mut self) {
-        let kept = self.averages.sums().iter().map(|sums| kept(sums, &self.config));
+        let kept = self.averages.rows().iter().map(|means| kept(means, &self.config));
         self.running = Running::of_values(kept);
     }
 
-    /// A of one row; NaN before its first visit.
-    fn average(&self, sums: &RowSums) -> f64 {
-        kept(sums, &self.config) * scale(&self.config, self.n_updates)
+    /// A of one row; 0, which is in no N, before its first visit.
+    fn average(&self, means: &RowMeans) -> f64 {
+        kept(means, &self.config) * scale(&self.config, self.n_updates)
     }
 }
 
 /// What the running sums are made of: the average, or under [`Time::GlobalStep`] the bare sum,
 /// because dividing all rows by the same number can wait until the statistics are read.
-///
-/// Before the first visit it is 0/0, which is not under 0 and so in no N.
-#[inline]
-fn kept(sums: &RowSums, config: &WeightConfig) -> f64 {
+fn kept(means: &RowMeans, config: &WeightConfig) -> f64 {
     match (config.quantity, config.time) {
-        (Quantity::Alm, Time::Visits) => sums.alm(),
-        (Quantity::Alm, Time::GlobalStep) => sums.label_aware,
-        (Quantity::Aum, Time::Visits) => sums.aum(),
-        (Quantity::Aum, Time::GlobalStep) => sums.margin,
+        (Quantity::Alm, Time::Visits) => kept_alm(means),
+        (Quantity::Alm, Time::GlobalStep) => kept_alm_sum(means),
+        (Quantity::Aum, Time::Visits) => kept_aum(means),
+        (Quantity::Aum, Time::GlobalStep) => kept_aum_sum(means),
     }
+}
+
+fn kept_alm(means: &RowMeans) -> f64 {
+    means.label_aware
+}
+
+fn kept_alm_sum(means: &RowMeans) -> f64 {
+    means.label_aware * f64::from(means.n_label_aware)
+}
+
+fn kept_aum(means: &RowMeans) -> f64 {
+    means.margin
+}
+
+fn kept_aum_sum(means: &RowMeans) -> f64 {
+    means.margin * f64::from(means.n_margins)
 }
 
 /// What turns a kept value into an average.

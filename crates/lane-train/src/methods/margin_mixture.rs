@@ -27,6 +27,11 @@ use crate::error::TrainError;
 use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, Verdict};
 use crate::methods::lane::{auxiliary_terms, suspicion, weighted_cross_entropy};
 
+/// How the mixture is fitted: to convergence, unlike the ten iterations of loss-based selection, since
+/// it decides a weight for every row and costs less than one step.
+const FIT: mixture::MixtureConfig =
+    mixture::MixtureConfig { max_iterations: 200, tolerance: 1e-6, variance_floor: 5e-4 };
+
 /// The method and the mixture of the present epoch.
 #[derive(Debug)]
 pub struct MarginMixture {
@@ -70,7 +75,7 @@ impl Method for MarginMixture {
     }
 
     fn plan(&mut self, at: &EpochStart<'_>) -> Result<EpochPlan, TrainError> {
-        if at.epoch >= self.settings.plain_epochs {
+        if at.epoch >= self.settings.plain_epochs.unwrap_or_default() {
             self.weights = posterior_weights(at.margins, self.settings.quantity)?;
         }
         Ok(EpochPlan::plain(at.labels, if self.has_auxiliary() { 2 } else { 1 }))
@@ -111,16 +116,47 @@ fn posterior_weights(margins: &MarginWeights, quantity: Quantity) -> Result<Vec<
     if averages.len() < 2 || high <= low {
         return Ok(vec![1.0; averages.len()]);
     }
-    let mixture = mixture::fit(&averages, &mixture::MixtureConfig::default())?;
+    let mixture = mixture::fit(&averages, &FIT)?;
     Ok(averages.iter().map(|&average| monotone_posterior(&mixture, average) as f32).collect())
 }
 
 fn monotone_posterior(mixture: &Mixture, average: f64) -> f64 {
-    if average >= mixture.means[1] {
+    // The mixture keeps its means on the scaled range 0..1 of the averages it was fitted to.
+    let [lower, upper] = mixture.means.map(|mean| mixture.minimum + mean * (mixture.maximum - mixture.minimum));
+    if average >= upper {
         1.0
-    } else if average <= mixture.means[0] {
+    } else if average <= lower {
         0.0
     } else {
         mixture.posterior_upper(average)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two humps around −3 and +3 logits, nine values each.
+    fn humps() -> Vec<f64> {
+        [-3.0, 3.0].iter().flat_map(|center| (-4..=4).map(move |step| center + f64::from(step) * 0.25)).collect()
+    }
+
+    #[test]
+    fn two_humps_are_told_apart_on_their_own_scale() {
+        let mixture = mixture::fit(&humps(), &FIT).unwrap();
+        for average in humps() {
+            let weight = monotone_posterior(&mixture, average);
+            assert!(if average < 0.0 { weight < 0.01 } else { weight > 0.99 }, "{average}: {weight}");
+        }
+    }
+
+    #[test]
+    fn weights_never_fall_as_the_average_rises() {
+        let mut averages = humps();
+        averages.extend([-9.0, 12.0, 0.1, 0.3]);
+        let mixture = mixture::fit(&averages, &FIT).unwrap();
+        averages.sort_by(f64::total_cmp);
+        let weights: Vec<f64> = averages.iter().map(|&average| monotone_posterior(&mixture, average)).collect();
+        assert!(weights.is_sorted(), "{weights:?}");
     }
 }

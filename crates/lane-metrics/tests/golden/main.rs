@@ -1,0 +1,11 @@
+//! Values computed elsewhere, from `fixtures/golden/*.json`.
+//!
+//! The files hold f64 inputs and results; every case names its own tolerance. Where a value runs
+//! through f32 logits, as this crate takes them, it is compared to what f32 can hold
+//! ([`file::F32`]); everything computed from f64 is held to the tolerance of the file.
+
+mod aum;
+mod file;
+mod lane;
+mod mixture;
+mod scores;
