@@ -7,6 +7,9 @@ fn main() {
     println!("cargo:rerun-if-changed=../../.git/logs/HEAD");
     let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
     if let Some(revision) = output.ok().filter(|output| output.status.success()) {
-        println!("cargo:rustc-env=LANE_REVISION={}", String::from_utf8_lossy(&revision.stdout).trim());
+        println!(
+            "cargo:rustc-env=LANE_REVISION={}",
+            String::from_utf8_lossy(&revision.stdout).trim()
+        );
     }
 }

@@ -200,7 +200,7 @@ impl DataError {
                 Some("write one object per line instead of one array".into())
             }
             Self::TooManyClasses { .. } => Some("is this the label column?".into()),
-            Self::Exists { .. } => Some("choose another name, or force overwriting".into()),
+            Self::Exists { .. } => Some("choose another name, or give --force".into()),
             _ => None,
         }
     }

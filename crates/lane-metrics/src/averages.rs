@@ -123,13 +123,13 @@ impl MarginAverages {
     /// Mean margin of a row; none before its first visit or beyond the data set.
     pub fn aum(&self, row: RowId) -> Option<f64> {
         let means = self.rows.get(row.index())?;
-        (means.n_margins > 0).then(|| means.margin)
+        (means.n_margins > 0).then_some(means.margin)
     }
 
     /// Mean label-aware margin of a row; none before its first visit with an auxiliary network.
     pub fn alm(&self, row: RowId) -> Option<f64> {
         let means = self.rows.get(row.index())?;
-        (means.n_label_aware > 0).then(|| means.label_aware)
+        (means.n_label_aware > 0).then_some(means.label_aware)
     }
 
     /// How often a row was visited; 0 beyond the data set.
@@ -158,9 +158,9 @@ impl MarginAverages {
 
 /// Every row id names a row of the data set.
 pub(crate) fn check_rows(rows: &[RowId], n_rows: usize) -> Result<(), MetricsError> {
-    // Whole, because a loop that never stops early vectorizes; narrow, because it gets wider then.
-    let end = u32::try_from(n_rows).unwrap_or(u32::MAX);
-    if !rows.iter().fold(false, |found, row| found | (row.0 >= end)) {
+    // The largest first: a loop that never stops early vectorizes.
+    let largest = rows.iter().map(|row| row.0).fold(0, u32::max);
+    if rows.is_empty() || RowId(largest).index() < n_rows {
         return Ok(());
     }
     let position = rows.iter().position(|row| row.index() >= n_rows).unwrap_or_default();

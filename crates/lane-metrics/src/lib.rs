@@ -11,7 +11,7 @@
 //! | quantity | symbol | item |
 //! |---|---|---|
 //! | given label, row of the data set | y, i | [`ClassId`], [`RowId`] |
-//! | classifier's logits, checked | z^θ | [`Logits`] |
+//! | classifier's logits, checked or not yet | z^θ | [`Logits`], [`RawLogits`] |
 //! | auxiliary network's probabilities, checked | w = softmax(z^Π) | [`Probabilities`], [`softmax::of_logits`] |
 //! | margin and rival (Eq. 1) | M, j | [`margin::of_row`], [`margin::of_batch`] |
 //! | label-aware margin (Eq. 3) | LM | [`label_aware::of_margin`], [`label_aware::of_logits`] |
@@ -74,4 +74,4 @@ pub mod weights;
 
 pub use error::MetricsError;
 pub use id::{ClassId, RowId};
-pub use logits::{Logits, MAX_CLASSES, Probabilities};
+pub use logits::{Logits, MAX_CLASSES, Probabilities, RawLogits};

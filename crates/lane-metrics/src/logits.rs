@@ -3,7 +3,8 @@
 //! The checks are made once, at the door; what takes a [`Logits`] need not ask again.
 //!
 //! - [`Logits`]: z^θ, before softmax, any finite number, shape `[n_rows, n_classes]`.
-//! - [`Probabilities`]: w = softmax(z^Π), each entry in 0..=1 (up to rounding), same shape.
+//! - [`Probabilities`]: w = softmax(z^Π), the same shape; an entry must be in 0..=1 (up to
+//!   rounding) and is checked when it is read.
 //!
 //! Both borrow; both are `Copy`; neither allocates.
 
@@ -40,10 +41,7 @@ const LANES: usize = 16;
 /// # Ok::<(), MetricsError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Logits<'a> {
-    values: &'a [f32],
-    n_classes: usize,
-}
+pub struct Logits<'a>(RawLogits<'a>);
 
 impl<'a> Logits<'a> {
     /// Checks `values`, row-major, `n_classes` to a row. No rows at all is a batch too.
@@ -54,13 +52,68 @@ impl<'a> Logits<'a> {
     /// [`MAX_CLASSES`], [`MetricsError::Ragged`] when the last row is not whole,
     /// [`MetricsError::NotFinite`] with the place of the first NaN or infinity.
     pub fn new(values: &'a [f32], n_classes: usize) -> Result<Self, MetricsError> {
+        RawLogits::new(values, n_classes)?.check()
+    }
+
+    /// Number of rows.
+    pub fn n_rows(self) -> usize {
+        self.0.n_rows()
+    }
+
+    /// Number of classes, at least 2.
+    pub fn n_classes(self) -> usize {
+        self.0.n_classes
+    }
+
+    /// Row `row` of the batch, shape `[n_classes]`.
+    ///
+    /// # Panics
+    ///
+    /// When the batch has no such row.
+    pub fn row(self, row: usize) -> &'a [f32] {
+        self.0.row(row)
+    }
+
+    /// The rows in order, each of shape `[n_classes]`.
+    pub fn rows(self) -> ChunksExact<'a, f32> {
+        self.0.values.chunks_exact(self.0.n_classes)
+    }
+}
+
+/// Logits of a batch of the right shape, `[n_rows, n_classes]`, whose values nobody has read yet.
+///
+/// What takes these reads every value anyway and refuses one that is not finite on the way, which
+/// saves a pass over the batch: [`MarginWeights::update`](crate::weights::MarginWeights::update).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RawLogits<'a> {
+    values: &'a [f32],
+    n_classes: usize,
+}
+
+impl<'a> RawLogits<'a> {
+    /// Checks the shape of `values`, row-major, `n_classes` to a row.
+    ///
+    /// # Errors
+    ///
+    /// As [`Logits::new`], but for the values.
+    pub fn new(values: &'a [f32], n_classes: usize) -> Result<Self, MetricsError> {
         check_shape(values.len(), n_classes)?;
-        if all(values, f32::is_finite) {
-            return Ok(Self { values, n_classes });
+        Ok(Self { values, n_classes })
+    }
+
+    /// Reads every value.
+    ///
+    /// # Errors
+    ///
+    /// [`MetricsError::NotFinite`] with the place of the first NaN or infinity.
+    pub fn check(self) -> Result<Logits<'a>, MetricsError> {
+        if all_finite(self.values) {
+            return Ok(Logits(self));
         }
-        Err(first_fault(values, n_classes, f32::is_finite, |row, column, value| {
-            MetricsError::NotFinite { row, column, value }
-        }))
+        // Off the fast path, the place is looked for.
+        let at = self.values.iter().position(|it| !it.is_finite()).unwrap_or_default();
+        let (row, column) = (at / self.n_classes, at % self.n_classes);
+        Err(MetricsError::NotFinite { row, column, value: self.values[at] })
     }
 
     /// Number of rows.
@@ -73,12 +126,7 @@ impl<'a> Logits<'a> {
         self.n_classes
     }
 
-    /// Row `row` of the batch, shape `[n_classes]`.
-    ///
-    /// # Panics
-    ///
-    /// When the batch has no such row.
-    pub fn row(self, row: usize) -> &'a [f32] {
+    pub(crate) fn row(self, row: usize) -> &'a [f32] {
         &self.values[row * self.n_classes..][..self.n_classes]
     }
 
@@ -88,10 +136,11 @@ impl<'a> Logits<'a> {
         let rest = blocks.remainder().chunks_exact(self.n_classes);
         (blocks, rest)
     }
+}
 
-    /// The rows in order, each of shape `[n_classes]`.
-    pub fn rows(self) -> ChunksExact<'a, f32> {
-        self.values.chunks_exact(self.n_classes)
+impl<'a> From<Logits<'a>> for RawLogits<'a> {
+    fn from(logits: Logits<'a>) -> Self {
+        logits.0
     }
 }
 
@@ -105,7 +154,7 @@ impl<'a> TryFrom<ArrayView2<'a, f32>> for Logits<'a> {
     }
 }
 
-/// Probabilities of a batch, row-major, shape `[n_rows, n_classes]`, every value in 0..=1.
+/// Probabilities of a batch, row-major, shape `[n_rows, n_classes]`, every value read in 0..=1.
 ///
 /// They are meant to come from a softmax. Only the rival's entry of a row is ever used, and only
 /// where the margin is negative, so an entry is checked when it is read and the door asks for the
@@ -208,25 +257,12 @@ fn standard_layout(array: ArrayView2<'_, f32>) -> Result<(&[f32], usize), Metric
     }
 }
 
-/// Whether every value passes, without stopping early inside a chunk, so that it vectorizes.
-#[inline]
-fn all(values: &[f32], passes: impl Fn(f32) -> bool) -> bool {
+/// Whether every value is finite, without stopping early inside a chunk, so that it vectorizes.
+fn all_finite(values: &[f32]) -> bool {
     let (chunks, rest) = values.as_chunks::<LANES>();
     let chunk_passes =
-        |chunk: &[f32; LANES]| chunk.iter().fold(true, |ok, &value| ok & passes(value));
-    chunks.iter().all(chunk_passes) && rest.iter().all(|&value| passes(value))
-}
-
-/// Names the first value that does not pass. Off the fast path: run only after [`all`] failed.
-#[cold]
-fn first_fault(
-    values: &[f32],
-    n_classes: usize,
-    passes: impl Fn(f32) -> bool,
-    fault: impl Fn(usize, usize, f32) -> MetricsError,
-) -> MetricsError {
-    let at = values.iter().position(|&value| !passes(value)).unwrap_or_default();
-    fault(at / n_classes, at % n_classes, values[at])
+        |chunk: &[f32; LANES]| chunk.iter().fold(true, |ok, value| ok & value.is_finite());
+    chunks.iter().all(chunk_passes) && rest.iter().all(|value| value.is_finite())
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! How a store of weights behaves: what it refuses, what it counts, when it forgets.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 use lane_metrics::weights::{
     MarginWeights, NegativeStatistics, Quantity, Statistics, Threshold, Time, WeightConfig,
 };
-use lane_metrics::{ClassId, Logits, MetricsError, Probabilities, RowId};
+use lane_metrics::{ClassId, Logits, MetricsError, Probabilities, RawLogits, RowId};
 
 /// Two rows of two classes, given label 0, that trail by `a` and `b`.
 fn update(weights: &mut MarginWeights, a: f32, b: f32) {
@@ -61,6 +63,32 @@ fn a_rival_without_a_probability_is_refused_and_leaves_no_trace() {
         let w = [0.5, 0.5, 0.5, bad];
         let expected = format!("the probability at row 1, column 1 is {bad}, expected 0 to 1");
         refused(&[0, 1], &[0, 0], (&[0.0, 1.0, 0.0, 1.0], 2), (&w, 2), &expected);
+    }
+}
+
+#[test]
+fn a_raw_logit_that_is_not_finite_is_refused_wherever_it_stands_and_leaves_no_trace() {
+    for (n_classes, n_rows) in [(2, 5), (3, 4), (10, 7), (16, 4), (19, 5)] {
+        let config = WeightConfig { quantity: Quantity::Aum, ..WeightConfig::default() };
+        let mut weights = MarginWeights::new(n_rows, config).unwrap();
+        let before = weights.clone();
+        let rows: Vec<_> = (0..n_rows as u32).map(RowId).collect();
+        let labels = vec![ClassId(1); n_rows];
+        for at in 0..n_rows * n_classes {
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let mut values = vec![-1.0; n_rows * n_classes];
+                values[at] = bad;
+                let logits = RawLogits::new(&values, n_classes).unwrap();
+                let error = weights.update(&rows, &labels, logits, None).unwrap_err();
+                let (row, column) = (at / n_classes, at % n_classes);
+                let place = format!("the logit at row {row}, column {column} is {bad}");
+                assert_eq!(error.to_string(), place + ", expected a finite number");
+                assert_eq!(weights, before);
+            }
+        }
+        let values = vec![f32::MAX; n_rows * n_classes];
+        let logits = RawLogits::new(&values, n_classes).unwrap();
+        weights.update(&rows, &labels, logits, None).unwrap();
     }
 }
 
@@ -198,5 +226,5 @@ fn huge_margins_stay_numbers_and_pass_on() {
         update(&mut weights, -3e38, 1.0);
     }
     assert_eq!(weights.statistics().n, 1);
-    assert_eq!(weights.statistics().mean, weights.averages().alm(RowId(1)).unwrap());
+    assert_eq!(Some(weights.statistics().mean), weights.averages().alm(RowId(1)));
 }

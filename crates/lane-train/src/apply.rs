@@ -44,6 +44,23 @@ pub struct NoiseRequest {
     pub force: bool,
 }
 
+impl NoiseRequest {
+    /// Some kinds need more than labels.
+    fn check(&self) -> Result<(), TrainError> {
+        match self.noise.kind {
+            NoiseKind::ClassConditional if self.similarity.is_none() => Err(TrainError::setting(
+                "--similarity",
+                "absent",
+                "a CSV of similarities for `class-conditional`",
+            )),
+            NoiseKind::Instance if self.model.encoder == "tiny" => {
+                Err(TrainError::setting("--encoder", "tiny", "a pretrained encoder for `instance`"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NoiseSummary {
@@ -68,11 +85,15 @@ pub struct NoiseSummary {
 /// # Errors
 ///
 /// Whatever is wrong with the file, the rate or the extra input; nothing is written then.
-pub fn noise_file(request: &NoiseRequest, observer: &mut dyn Observer) -> Result<NoiseSummary, TrainError> {
+pub fn noise_file(
+    request: &NoiseRequest,
+    observer: &mut dyn Observer,
+) -> Result<NoiseSummary, TrainError> {
     let mut dataset = read::dataset(&request.data, &request.columns, LabelPolicy::Discover)?;
     if let Some(max_rows) = request.max_rows {
         dataset = dataset.subset(&sample::rows(dataset.n_rows(), max_rows, request.seed))?;
     }
+    request.check()?;
     let transition = match (&request.similarity, request.noise.kind) {
         (Some(path), NoiseKind::ClassConditional) => {
             let similarity = read_similarity(path, &dataset.labels)?;
@@ -89,7 +110,8 @@ pub fn noise_file(request: &NoiseRequest, observer: &mut dyn Observer) -> Result
         features: features.as_ref().map(|(values, width)| (values.as_slice(), *width)),
     };
     let labels = dataset.given_labels();
-    let injection = noise::inject(&labels, dataset.n_classes(), &request.noise, request.seed, input)?;
+    let injection =
+        noise::inject(&labels, dataset.n_classes(), &request.noise, request.seed, input)?;
     for warning in dataset.warnings.iter().chain(&injection.warnings) {
         observer.note(warning);
     }
@@ -114,39 +136,68 @@ fn instance_features(
     let settings = ModelConfig { freeze_encoder: true, ..request.model.clone() };
     let encoder = Encoder::open(&settings, dataset.texts().into_iter())?;
     let device = request.device.open();
-    let embedder =
-        Embedder { encoder: &encoder, settings: &settings, batch_size: 64, device: &device, cache: cache_folder() };
-    match embedder.embed(&dataset.texts(), &ViewConfig::default(), request.seed, "train", observer)? {
-        Inputs::Features { mut views, width } => Ok((views.swap_remove(0), width)),
-        Inputs::Tokens { .. } => Err(TrainError::Mismatch { found: "token ids".into(), expected: "embeddings".into() }),
+    let embedder = Embedder {
+        encoder: &encoder,
+        settings: &settings,
+        batch_size: 64,
+        device: &device,
+        cache: cache_folder(),
+    };
+    match embedder.embed(
+        &dataset.texts(),
+        &ViewConfig::default(),
+        request.seed,
+        "train",
+        observer,
+    )? {
+        Inputs::Features { views, width } => {
+            Ok((noise::instance::standardize(&views[0], width), width))
+        }
+        Inputs::Tokens { .. } => {
+            Err(TrainError::Mismatch { found: "token ids".into(), expected: "embeddings".into() })
+        }
     }
 }
 
 /// A square table of similarities: first row the class names in any order, then one row a class.
 fn read_similarity(path: &Path, labels: &LabelSet) -> Result<Vec<f64>, TrainError> {
     let refused = |message: String| TrainError::Config { path: Some(path.into()), message };
-    let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(|error| refused(error.to_string()))?;
+    let mut table = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .map_err(|error| refused(error.to_string()))?;
     let header = table.headers().map_err(|error| refused(error.to_string()))?.clone();
     let classes: Vec<ClassId> = header
         .iter()
-        .map(|name| labels.id(name).ok_or_else(|| refused(format!("column `{name}` is no class of the data"))))
+        .map(|name| {
+            labels
+                .id(name)
+                .ok_or_else(|| refused(format!("column `{name}` is no class of the data")))
+        })
         .collect::<Result<_, _>>()?;
     let n_classes = labels.len();
     if classes.len() != n_classes {
-        return Err(refused(format!("{} columns, expected one for each of {n_classes} classes", classes.len())));
+        return Err(refused(format!(
+            "{} columns, expected one for each of {n_classes} classes",
+            classes.len()
+        )));
     }
     let mut similarity = vec![0.0; n_classes * n_classes];
     let mut n_rows = 0;
     for (record, from) in table.records().zip(&classes) {
         let record = record.map_err(|error| refused(error.to_string()))?;
         for (value, to) in record.iter().zip(&classes) {
-            let value: f64 = value.parse().map_err(|_| refused(format!("`{value}` in row {} is no number", n_rows + 2)))?;
+            let value: f64 = value
+                .parse()
+                .map_err(|_| refused(format!("`{value}` in row {} is no number", n_rows + 2)))?;
             similarity[from.index() * n_classes + to.index()] = value;
         }
         n_rows += 1;
     }
     if n_rows != n_classes {
-        return Err(refused(format!("{n_rows} rows, expected one for each of {n_classes} classes")));
+        return Err(refused(format!(
+            "{n_rows} rows, expected one for each of {n_classes} classes"
+        )));
     }
     Ok(similarity)
 }
@@ -177,7 +228,10 @@ pub struct PredictRequest {
 /// # Errors
 ///
 /// Whatever is wrong with the model or the file; nothing is written then.
-pub fn predict_file(request: &PredictRequest, observer: &mut dyn Observer) -> Result<usize, TrainError> {
+pub fn predict_file(
+    request: &PredictRequest,
+    observer: &mut dyn Observer,
+) -> Result<usize, TrainError> {
     if request.out.exists() && !request.force {
         return Err(TrainError::OutputExists { path: request.out.clone() });
     }
@@ -188,23 +242,41 @@ pub fn predict_file(request: &PredictRequest, observer: &mut dyn Observer) -> Re
     let existing = if request.force { Existing::Replace } else { Existing::Keep };
     write::file(&request.out, existing, |out| {
         let mut table = csv::Writer::from_writer(out);
-        let mut header: Vec<String> = ["id", "text", "predicted", "probability"].map(Into::into).into();
+        let mut header: Vec<String> =
+            ["id", "text", "predicted", "probability"].map(Into::into).into();
         if request.logits {
             header.extend(classifier.labels().iter().map(|name| format!("logit_{name}")));
         }
         table.write_record(&header)?;
         for ((id, text), prediction) in rows.ids.iter().zip(&texts).zip(&predictions) {
-            table.write_record(prediction_row(id, text, prediction, classifier.labels(), request.logits))?;
+            table.write_record(prediction_row(
+                id,
+                text,
+                prediction,
+                classifier.labels(),
+                request.logits,
+            ))?;
         }
         table.flush()
     })?;
     Ok(predictions.len())
 }
 
-fn prediction_row(id: &str, text: &str, prediction: &Prediction, labels: &[String], with_logits: bool) -> Vec<String> {
+fn prediction_row(
+    id: &str,
+    text: &str,
+    prediction: &Prediction,
+    labels: &[String],
+    with_logits: bool,
+) -> Vec<String> {
     let highest = prediction.logits[prediction.class.index()];
     let total: f32 = prediction.logits.iter().map(|logit| (logit - highest).exp()).sum();
-    let mut row = vec![id.into(), text.into(), labels[prediction.class.index()].clone(), (1.0 / total).to_string()];
+    let mut row = vec![
+        id.into(),
+        text.into(),
+        labels[prediction.class.index()].clone(),
+        (1.0 / total).to_string(),
+    ];
     if with_logits {
         row.extend(prediction.logits.iter().map(ToString::to_string));
     }
@@ -239,11 +311,16 @@ pub fn evaluate_file(
     let predictions = classifier.predict(&dataset.texts(), 64, "data", observer)?;
     let truth = dataset.gold_labels().unwrap_or_else(|| dataset.given_labels());
     // The model numbers its classes by its own list, the file by the sorted one.
-    let predicted: Option<Vec<ClassId>> =
-        predictions.iter().map(|prediction| labels.id(&classifier.labels()[prediction.class.index()])).collect();
+    let predicted: Option<Vec<ClassId>> = predictions
+        .iter()
+        .map(|prediction| labels.id(&classifier.labels()[prediction.class.index()]))
+        .collect();
     let predicted = predicted.ok_or_else(|| TrainError::Mismatch {
         found: "a class without a name in the model".into(),
         expected: "a name for each".into(),
     })?;
-    Ok(Evaluation { n_rows: dataset.n_rows(), scores: SplitScores::of(&truth, &predicted, labels.len())? })
+    Ok(Evaluation {
+        n_rows: dataset.n_rows(),
+        scores: SplitScores::of(&truth, &predicted, labels.len())?,
+    })
 }

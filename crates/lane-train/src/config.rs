@@ -168,7 +168,7 @@ pub struct TrainingConfig {
     pub batch_size: usize,
     /// Rows of one scoring batch.
     pub scoring_batch_size: usize,
-    /// Peak learning rate; absent = 2e-5 (1e-3 with a frozen encoder or `tiny`).
+    /// Peak learning rate; absent = 2e-5 (1e-3 with a frozen encoder, 2e-3 with `tiny`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lr: Option<f64>,
     /// Share of the steps spent warming up, in 0..1.
@@ -302,10 +302,11 @@ impl Config {
         for setting in settings {
             setting.apply(&mut table)?;
         }
-        let mut config: Self = table.try_into().map_err(|error: toml::de::Error| TrainError::Config {
-            path: file.map(Into::into),
-            message: error.to_string().trim_end().into(),
-        })?;
+        let mut config: Self =
+            table.try_into().map_err(|error: toml::de::Error| TrainError::Config {
+                path: file.map(Into::into),
+                message: error.to_string().trim_end().into(),
+            })?;
         config.fill_in();
         config.check()?;
         Ok(config)
@@ -323,7 +324,11 @@ impl Config {
         self.model.pooling.get_or_insert(pooling);
         let plain_epochs = self.epochs().div_ceil(4).min(5);
         self.mixture.plain_epochs.get_or_insert(plain_epochs);
-        self.training.lr.get_or_insert(if frozen || tiny { 1e-3 } else { 2e-5 });
+        self.training.lr.get_or_insert(match (frozen, tiny) {
+            (true, _) => 1e-3,
+            (false, true) => 2e-3,
+            (false, false) => 2e-5,
+        });
     }
 
     /// Epochs of a phase that does not say otherwise.
@@ -356,7 +361,11 @@ impl Config {
         positive("contrastive.temperature", self.contrastive.temperature)?;
         self.weights.validate()?;
         if self.views.kinds.first() != Some(&ViewKind::Original) {
-            return Err(TrainError::setting("views.kinds", "a list that starts otherwise", "`original` first"));
+            return Err(TrainError::setting(
+                "views.kinds",
+                "a list that starts otherwise",
+                "`original` first",
+            ));
         }
         if self.lane.alm_skip_epochs >= self.epochs() {
             return Err(TrainError::setting(
@@ -378,6 +387,10 @@ fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), TrainError> 
     if value.is_finite() && (low..=high).contains(&value) {
         return Ok(());
     }
-    let expected = if high < f64::MAX { format!("a number in {low}..={high}") } else { format!("a number of at least {low}") };
+    let expected = if high < f64::MAX {
+        format!("a number in {low}..={high}")
+    } else {
+        format!("a number of at least {low}")
+    };
     Err(TrainError::setting(key, value, expected))
 }

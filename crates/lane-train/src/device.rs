@@ -42,9 +42,11 @@ impl std::str::FromStr for DeviceName {
     type Err = TrainError;
 
     fn from_str(name: &str) -> Result<Self, TrainError> {
-        Self::ALL.iter().copied().find(|device| device.as_str() == name).ok_or_else(|| TrainError::Device {
-            found: name.into(),
-            expected: Self::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", "),
+        Self::ALL.iter().copied().find(|device| device.as_str() == name).ok_or_else(|| {
+            TrainError::Device {
+                found: name.into(),
+                expected: Self::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", "),
+            }
         })
     }
 }

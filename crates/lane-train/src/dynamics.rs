@@ -51,9 +51,13 @@ impl Dynamics {
     /// [`TrainError::Io`] if its folder cannot be written to.
     pub fn create(path: &Path, n_rows: usize, n_classes: usize) -> Result<Self, TrainError> {
         let folder = path.parent().unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(".lane-").tempfile_in(folder).map_err(TrainError::io("write", path))?;
+        let file = tempfile::Builder::new()
+            .prefix(".lane-")
+            .tempfile_in(folder)
+            .map_err(TrainError::io("write", path))?;
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-        let writer = ArrowWriter::try_new(file, schema(), Some(properties)).map_err(|error| failed(path, error))?;
+        let writer = ArrowWriter::try_new(file, schema(), Some(properties))
+            .map_err(|error| failed(path, error))?;
         let mean_probabilities = MeanProbabilities::new(n_rows, n_classes);
         Ok(Self { writer, path: path.into(), epoch: vec![None; n_rows], mean_probabilities })
     }
@@ -70,10 +74,21 @@ impl Dynamics {
     ///
     /// [`TrainError::Io`].
     pub fn end_epoch(&mut self, epoch: u32) -> Result<(), TrainError> {
-        let seen: Vec<(u32, Observation)> =
-            self.epoch.iter_mut().zip(0..).filter_map(|(slot, row)| slot.take().map(|it| (row, it))).collect();
+        let seen: Vec<(u32, Observation)> = self
+            .epoch
+            .iter_mut()
+            .zip(0..)
+            .filter_map(|(slot, row)| slot.take().map(|it| (row, it)))
+            .collect();
         let float = |pick: fn(&Observation) -> f32| -> ArrayRef {
-            Arc::new(seen.iter().map(|(_, it)| pick(it)).collect::<Vec<f32>>().into_iter().map(Some).collect::<Float32Array>())
+            Arc::new(
+                seen.iter()
+                    .map(|(_, it)| pick(it))
+                    .collect::<Vec<f32>>()
+                    .into_iter()
+                    .map(Some)
+                    .collect::<Float32Array>(),
+            )
         };
         let class = |pick: fn(&Observation) -> ClassId| -> ArrayRef {
             Arc::new(seen.iter().map(|(_, it)| pick(it).0).collect::<UInt16Array>())
@@ -88,7 +103,8 @@ impl Dynamics {
             class(|it| it.predicted),
             float(|it| it.weight),
         ];
-        let batch = RecordBatch::try_new(schema(), columns).map_err(|error| failed(&self.path, error))?;
+        let batch =
+            RecordBatch::try_new(schema(), columns).map_err(|error| failed(&self.path, error))?;
         self.writer.write(&batch).map_err(|error| failed(&self.path, error))?;
         self.writer.flush().map_err(|error| failed(&self.path, error))
     }
@@ -147,7 +163,10 @@ impl MeanProbabilities {
     /// The most probable class of a row, ties to the lowest.
     pub fn suggestion(&self, row: RowId) -> ClassId {
         let sums = &self.sums[row.index() * self.n_classes..][..self.n_classes];
-        let best = sums.iter().enumerate().fold(0, |best, (class, sum)| if *sum > sums[best] { class } else { best });
+        let best = sums
+            .iter()
+            .enumerate()
+            .fold(0, |best, (class, sum)| if *sum > sums[best] { class } else { best });
         ClassId(best as u16)
     }
 }
@@ -174,7 +193,10 @@ mod tests {
         dynamics.observe(RowId(0), seen(1.0), &[0.0, 1.0]);
         dynamics.end_epoch(1).unwrap();
         let means = dynamics.finish().unwrap();
-        assert_eq!((means.suggestion(RowId(2)), means.suggestion(RowId(0))), (ClassId(0), ClassId(1)));
+        assert_eq!(
+            (means.suggestion(RowId(2)), means.suggestion(RowId(0))),
+            (ClassId(0), ClassId(1))
+        );
         let file = std::fs::File::open(&path).unwrap();
         let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
         let batch = reader.next().unwrap().unwrap();

@@ -24,7 +24,8 @@ const TENSOR: &str = "embeddings";
 
 /// Where embeddings are kept: `LANE_CACHE`, else `XDG_CACHE_HOME/lane`, else `~/.cache/lane`.
 pub fn cache_folder() -> Option<PathBuf> {
-    let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let of =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     of("LANE_CACHE")
         .or_else(|| of("XDG_CACHE_HOME").map(|home| home.join("lane")))
         .or_else(|| of("HOME").map(|home| home.join(".cache").join("lane")))
@@ -65,8 +66,13 @@ impl Embedder<'_> {
         for (kind, number) in views.kinds.iter().zip(0..) {
             let made = make_view(texts, *kind, views, run_seed, number);
             let made: Vec<&str> = made.iter().map(AsRef::as_ref).collect();
-            let path = self.cache.as_ref().map(|folder| folder.join(format!("{}.safetensors", self.key(&made))));
-            if let Some(cached) = path.as_deref().and_then(|path| read_cached(path, made.len(), width)) {
+            let path = self
+                .cache
+                .as_ref()
+                .map(|folder| folder.join(format!("{}.safetensors", self.key(&made))));
+            if let Some(cached) =
+                path.as_deref().and_then(|path| read_cached(path, made.len(), width))
+            {
                 embedded.push(cached);
                 continue;
             }
@@ -85,7 +91,12 @@ impl Embedder<'_> {
         Ok(Inputs::Features { views: embedded, width })
     }
 
-    fn compute(&self, encoder: &BertEncoder, texts: &[&str], observer: &mut dyn Observer) -> Result<Vec<f32>, TrainError> {
+    fn compute(
+        &self,
+        encoder: &BertEncoder,
+        texts: &[&str],
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<f32>, TrainError> {
         let width = self.encoder.config.hidden_size;
         let ids = self.encoder.tokenizer.encode(texts, self.settings.max_length)?;
         let inputs = Inputs::Tokens { views: vec![ids], pad_id: self.encoder.tokenizer.pad_id() };
@@ -104,7 +115,12 @@ impl Embedder<'_> {
 
     fn key(&self, texts: &[&str]) -> String {
         let mut hasher = Sha256::new();
-        let settings = format!("1\0{}\0{}\0{:?}\0", self.encoder.tokenizer.fingerprint(), self.settings.max_length, self.settings.pooling());
+        let settings = format!(
+            "1\0{}\0{}\0{:?}\0",
+            self.encoder.tokenizer.fingerprint(),
+            self.settings.max_length,
+            self.settings.pooling()
+        );
         hasher.update(self.encoder.fingerprint.as_bytes());
         hasher.update(settings.as_bytes());
         for text in texts {
@@ -122,8 +138,11 @@ fn read_cached(path: &Path, n_rows: usize, width: usize) -> Option<Vec<f32>> {
     if tensor.dtype() != Dtype::F32 || tensor.shape() != [n_rows, width] {
         return None;
     }
-    let values: Vec<f32> =
-        tensor.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect();
+    let values: Vec<f32> = tensor
+        .data()
+        .chunks_exact(4)
+        .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+        .collect();
     values.iter().all(|value| value.is_finite()).then_some(values)
 }
 
@@ -136,6 +155,8 @@ fn write_cached(path: &Path, values: &[f32], width: usize) -> Result<(), TrainEr
     let view = TensorView::new(Dtype::F32, vec![values.len() / width, width], &bytes)
         .map_err(invalid)
         .map_err(TrainError::io("write", path))?;
-    let file = safetensors::serialize([(TENSOR, view)], None).map_err(invalid).map_err(TrainError::io("write", path))?;
+    let file = safetensors::serialize([(TENSOR, view)], None)
+        .map_err(invalid)
+        .map_err(TrainError::io("write", path))?;
     write_atomically(path, &file)
 }

@@ -56,7 +56,10 @@ impl Encoder {
     /// [`TrainError::Model`] or [`TrainError::Data`] where the folder's files cannot be used,
     /// [`TrainError::Hub`] where the hub has them not, [`TrainError::Setting`] where the maximum
     /// length is beyond the encoder's positions.
-    pub fn open<'a>(settings: &ModelConfig, texts: impl Iterator<Item = &'a str>) -> Result<Self, TrainError> {
+    pub fn open<'a>(
+        settings: &ModelConfig,
+        texts: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, TrainError> {
         match EncoderSource::from(settings.encoder.as_str()) {
             EncoderSource::Tiny => Self::tiny(settings, texts),
             EncoderSource::Folder(folder) => Self::from_folder(settings, folder),
@@ -64,7 +67,10 @@ impl Encoder {
         }
     }
 
-    fn tiny<'a>(settings: &ModelConfig, texts: impl Iterator<Item = &'a str>) -> Result<Self, TrainError> {
+    fn tiny<'a>(
+        settings: &ModelConfig,
+        texts: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, TrainError> {
         if settings.freeze_encoder {
             return Err(frozen_tiny());
         }
@@ -75,7 +81,14 @@ impl Encoder {
         }
         config.classifier_dropout = settings.dropout.or(config.classifier_dropout);
         let fingerprint = format!("tiny-{}", tokenizer.fingerprint());
-        Ok(Self { config, tokenizer, report: None, fingerprint, folder: None, settings: settings.clone() })
+        Ok(Self {
+            config,
+            tokenizer,
+            report: None,
+            fingerprint,
+            folder: None,
+            settings: settings.clone(),
+        })
     }
 
     fn from_folder(settings: &ModelConfig, folder: PathBuf) -> Result<Self, TrainError> {
@@ -85,19 +98,34 @@ impl Encoder {
             return Err(TrainError::setting(
                 "model.max_length",
                 settings.max_length,
-                format!("at most {}, the positions of `{}`", config.max_position_embeddings, folder.display()),
+                format!(
+                    "at most {}, the positions of `{}`",
+                    config.max_position_embeddings,
+                    folder.display()
+                ),
             ));
         }
         let tokenizer = Tokenizer::open(&folder)?;
         if tokenizer.vocabulary_size() > config.vocab_size {
             return Err(TrainError::Mismatch {
-                found: format!("a tokenizer of {} word pieces in `{}`", tokenizer.vocabulary_size(), folder.display()),
+                found: format!(
+                    "a tokenizer of {} word pieces in `{}`",
+                    tokenizer.vocabulary_size(),
+                    folder.display()
+                ),
                 expected: format!("at most the {} of its config.json", config.vocab_size),
             });
         }
         let report = pretrained::load_encoder(&folder, &Device::flex())?.report;
         let fingerprint = fingerprint(&folder)?;
-        Ok(Self { config, tokenizer, report: Some(report), fingerprint, folder: Some(folder), settings: settings.clone() })
+        Ok(Self {
+            config,
+            tokenizer,
+            report: Some(report),
+            fingerprint,
+            folder: Some(folder),
+            settings: settings.clone(),
+        })
     }
 
     /// The bare pretrained encoder on `device`.
@@ -121,13 +149,19 @@ impl Encoder {
     /// # Errors
     ///
     /// [`TrainError::Model`] if the weights cannot be read.
-    pub fn network(&self, n_classes: usize, seed: u64, device: &Device) -> Result<Network, TrainError> {
+    pub fn network(
+        &self,
+        n_classes: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Network, TrainError> {
         let pooling = self.settings.pooling();
         let Some(folder) = &self.folder else {
             return Ok(Network::init(&self.config, n_classes, pooling, seed, device));
         };
         let (width, range) = (self.config.hidden_size, self.config.initializer_range);
-        let head = Head::init(width, n_classes, self.config.classifier_dropout(), range, seed, device);
+        let head =
+            Head::init(width, n_classes, self.config.classifier_dropout(), range, seed, device);
         if self.settings.freeze_encoder {
             return Ok(Network::new(None, head, pooling));
         }
@@ -141,7 +175,11 @@ impl Encoder {
 }
 
 fn frozen_tiny() -> TrainError {
-    TrainError::setting("model.freeze_encoder", true, "a pretrained encoder; `tiny` knows nothing yet")
+    TrainError::setting(
+        "model.freeze_encoder",
+        true,
+        "a pretrained encoder; `tiny` knows nothing yet",
+    )
 }
 
 fn fingerprint(folder: &Path) -> Result<String, TrainError> {
@@ -149,7 +187,8 @@ fn fingerprint(folder: &Path) -> Result<String, TrainError> {
     for name in ["config.json", "model.safetensors"] {
         let path = folder.join(name);
         let mut file = std::fs::File::open(&path).map_err(TrainError::io("read", &path))?;
-        std::io::copy(&mut file, &mut HashWriter(&mut hasher)).map_err(TrainError::io("read", &path))?;
+        std::io::copy(&mut file, &mut HashWriter(&mut hasher))
+            .map_err(TrainError::io("read", &path))?;
     }
     Ok(crate::hex(&hasher.finalize()))
 }
@@ -170,12 +209,19 @@ impl std::io::Write for HashWriter<'_> {
 /// The cached folder of `ORG/NAME`, fetched first where needed.
 fn fetch(name: &str) -> Result<PathBuf, TrainError> {
     let failed = |message: String| TrainError::Hub { name: name.into(), message };
-    if std::env::var("HF_HUB_OFFLINE").is_ok_and(|value| value == "1" || value.eq_ignore_ascii_case("true")) {
+    if std::env::var("HF_HUB_OFFLINE")
+        .is_ok_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
+    {
         let cache = hf_hub::Cache::from_env().model(name.into());
-        let config = cache.get("config.json").ok_or_else(|| failed("not in the cache, and HF_HUB_OFFLINE is set".into()))?;
+        let config = cache
+            .get("config.json")
+            .ok_or_else(|| failed("not in the cache, and HF_HUB_OFFLINE is set".into()))?;
         return Ok(config.parent().map(Path::to_path_buf).unwrap_or_default());
     }
-    let api = hf_hub::api::sync::ApiBuilder::from_env().with_progress(false).build().map_err(|error| failed(error.to_string()))?;
+    let api = hf_hub::api::sync::ApiBuilder::from_env()
+        .with_progress(false)
+        .build()
+        .map_err(|error| failed(error.to_string()))?;
     let model = api.model(name.into());
     let config = model.get("config.json").map_err(|error| failed(error.to_string()))?;
     model.get("model.safetensors").map_err(|error| failed(error.to_string()))?;

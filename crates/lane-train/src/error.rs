@@ -120,15 +120,21 @@ impl TrainError {
         match self {
             Self::Data(error) => error.hint(),
             Self::OutputExists { .. } => Some("choose another --out, or give --force".into()),
-            Self::NotFinite { .. } => Some("try a lower --lr, or `--set training.clip_norm=0.5`".into()),
+            Self::NotFinite { .. } => {
+                Some("try a lower --lr, or `--set training.clip_norm=0.5`".into())
+            }
             Self::Hub { .. } => Some(
-                "download it once and give its folder as --encoder; HF_ENDPOINT names a mirror".into(),
+                "download it once and give its folder as --encoder; HF_ENDPOINT names a mirror"
+                    .into(),
             ),
             _ => None,
         }
     }
 
-    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }

@@ -14,33 +14,45 @@ use crate::progress::{Activity, Observer};
 use crate::scores::SplitScores;
 use crate::transfer;
 
-/// Logits of one network on the original view of `rows`, row-major `[rows, C]`, in their order.
-///
-/// `networks` must be without gradients (`valid()`).
-pub fn logits(
-    networks: &Networks,
-    network: usize,
-    inputs: &Inputs,
-    rows: &[RowId],
-    batch_size: usize,
-    device: &Device,
-    mut done: impl FnMut(u64),
-) -> Vec<f32> {
-    let lengths = inputs.lengths();
-    let lengths: Vec<u32> = rows.iter().map(|row| lengths[row.index()]).collect();
-    let mut all = Vec::new();
-    for positions in by_length(&lengths, batch_size) {
-        let batch: Vec<RowId> = positions.iter().map(|position| rows[position.index()]).collect();
-        let gathered = inputs.gather(&batch, 1, device);
-        let values = transfer::read(networks.predict(network, gathered.input()).logits);
-        let n_classes = values.len() / batch.len().max(1);
-        all.resize(rows.len() * n_classes, 0.0);
-        for (position, row) in positions.iter().zip(values.chunks_exact(n_classes)) {
-            all[position.index() * n_classes..][..n_classes].copy_from_slice(row);
+/// How to score the rows of one split.
+#[derive(Clone, Copy, Debug)]
+pub struct Scoring<'a> {
+    /// What the networks are fed.
+    pub inputs: &'a Inputs,
+    /// Rows of one batch.
+    pub batch_size: usize,
+    /// Where to compute.
+    pub device: &'a Device,
+}
+
+impl Scoring<'_> {
+    /// Logits of one network on the original view of `rows`, row-major `[rows, C]`, in their order.
+    ///
+    /// `networks` must be without gradients (`valid()`); `done` hears of every batch.
+    pub fn logits(
+        &self,
+        networks: &Networks,
+        network: usize,
+        rows: &[RowId],
+        mut done: impl FnMut(u64),
+    ) -> Vec<f32> {
+        let lengths = self.inputs.lengths();
+        let lengths: Vec<u32> = rows.iter().map(|row| lengths[row.index()]).collect();
+        let mut all = Vec::new();
+        for positions in by_length(&lengths, self.batch_size) {
+            let batch: Vec<RowId> =
+                positions.iter().map(|position| rows[position.index()]).collect();
+            let gathered = self.inputs.gather(&batch, 1, self.device);
+            let values = transfer::read(networks.predict(network, gathered.input()).logits);
+            let n_classes = values.len() / batch.len().max(1);
+            all.resize(rows.len() * n_classes, 0.0);
+            for (position, row) in positions.iter().zip(values.chunks_exact(n_classes)) {
+                all[position.index() * n_classes..][..n_classes].copy_from_slice(row);
+            }
+            done(batch.len() as u64);
         }
-        done(batch.len() as u64);
+        all
     }
-    all
 }
 
 /// Positions `0..lengths.len()` in batches of like length, so that scoring pads little.
@@ -57,7 +69,10 @@ pub fn all_rows(n_rows: usize) -> Vec<RowId> {
 
 /// The class of the highest logit among the first `n_classes`, ties to the lowest.
 pub fn argmax(logits: &[f32]) -> ClassId {
-    let best = logits.iter().enumerate().fold(0, |best, (class, logit)| if *logit > logits[best] { class } else { best });
+    let best = logits
+        .iter()
+        .enumerate()
+        .fold(0, |best, (class, logit)| if *logit > logits[best] { class } else { best });
     ClassId(best as u16)
 }
 
@@ -77,11 +92,13 @@ pub fn split_scores(
     let n_classes = split.dataset.labels.len();
     let rows = all_rows(split.dataset.examples.len());
     observer.begin(&Activity::Scoring { split: split.name }, rows.len() as u64);
-    let logits =
-        logits(networks, 0, &split.inputs, &rows, config.training.scoring_batch_size, device, |n| observer.advance(n));
+    let scoring =
+        Scoring { inputs: &split.inputs, batch_size: config.training.scoring_batch_size, device };
+    let logits = scoring.logits(networks, 0, &rows, |n| observer.advance(n));
     observer.end();
     let width = logits.len() / rows.len().max(1);
-    let predicted: Vec<ClassId> = logits.chunks_exact(width).map(|row| argmax(&row[..n_classes])).collect();
+    let predicted: Vec<ClassId> =
+        logits.chunks_exact(width).map(|row| argmax(&row[..n_classes])).collect();
     let truth = if split.name == "test" { split.truth() } else { split.labels() };
     SplitScores::of(&truth, &predicted, n_classes)
 }
@@ -90,16 +107,32 @@ pub fn split_scores(
 pub struct TrainScorer<'a> {
     /// Without gradients.
     pub networks: Networks,
-    /// The training inputs.
-    pub inputs: &'a Inputs,
-    /// Rows of one batch.
-    pub batch_size: usize,
-    /// Where to compute.
-    pub device: &'a Device,
+    /// How to score.
+    pub scoring: Scoring<'a>,
 }
 
 impl Scorer for TrainScorer<'_> {
     fn logits(&self, network: usize, rows: &[RowId]) -> Result<Vec<f32>, TrainError> {
-        Ok(logits(&self.networks, network, self.inputs, rows, self.batch_size, self.device, |_| ()))
+        Ok(self.scoring.logits(&self.networks, network, rows, |_| ()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_logit_wins_and_ties_go_to_the_lowest_class() {
+        assert_eq!(argmax(&[0.1, 0.9, 0.3]), ClassId(1));
+        assert_eq!(argmax(&[-3.0, 2.0, 2.0]), ClassId(1));
+        assert_eq!(argmax(&[0.0; 4]), ClassId(0));
+    }
+
+    #[test]
+    fn every_row_stands_in_one_scoring_batch_beside_rows_of_like_length() {
+        let batches = by_length(&[9, 2, 5, 2, 7], 2);
+        let expected = [vec![1, 3], vec![2, 4], vec![0]]
+            .map(|rows| rows.into_iter().map(RowId).collect::<Vec<_>>());
+        assert_eq!(batches, expected);
     }
 }

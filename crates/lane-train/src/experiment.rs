@@ -38,9 +38,13 @@ impl Split {
 
     /// Which labels differ from the true ones; none where the file has no gold labels.
     pub fn wrong(&self) -> Option<Vec<bool>> {
-        self.dataset
-            .has_gold
-            .then(|| self.dataset.examples.iter().map(|example| example.gold.is_some_and(|gold| gold != example.label)).collect())
+        self.dataset.has_gold.then(|| {
+            self.dataset
+                .examples
+                .iter()
+                .map(|example| example.gold.is_some_and(|gold| gold != example.label))
+                .collect()
+        })
     }
 }
 
@@ -72,20 +76,28 @@ impl Experiment {
         let columns = config.data.columns();
         let train = read::dataset(&config.data.train, &columns, LabelPolicy::Discover)?;
         let known = |path: &Option<std::path::PathBuf>| {
-            path.as_ref().map(|path| read::dataset(path, &columns, LabelPolicy::Known(&train.labels))).transpose()
+            path.as_ref()
+                .map(|path| read::dataset(path, &columns, LabelPolicy::Known(&train.labels)))
+                .transpose()
         };
         let (validation, test) = (known(&config.data.validation)?, known(&config.data.test)?);
-        for warning in train.warnings.iter().chain(validation.iter().chain(&test).flat_map(|it| &it.warnings)) {
+        for warning in
+            train.warnings.iter().chain(validation.iter().chain(&test).flat_map(|it| &it.warnings))
+        {
             observer.note(warning);
         }
-        let encoder = Encoder::open(&config.model, train.examples.iter().map(|example| example.text.as_str()))?;
+        let encoder = Encoder::open(
+            &config.model,
+            train.examples.iter().map(|example| example.text.as_str()),
+        )?;
         let plain = ViewConfig::default();
         let mut split = |name, dataset: Dataset, views: &ViewConfig| -> Result<Split, TrainError> {
-            let inputs = inputs(&config, &encoder, &dataset, views, name, &device, observer)?;
+            let inputs = inputs(&config, &encoder, &dataset, views, name, observer)?;
             Ok(Split { name, lengths: inputs.lengths(), inputs, dataset })
         };
         let train = split("train", train, &config.views)?;
-        let validation = validation.map(|dataset| split("validation", dataset, &plain)).transpose()?;
+        let validation =
+            validation.map(|dataset| split("validation", dataset, &plain)).transpose()?;
         let test = test.map(|dataset| split("test", dataset, &plain)).transpose()?;
         Ok(Self { config, device, encoder, train, validation, test })
     }
@@ -102,18 +114,23 @@ fn inputs(
     dataset: &Dataset,
     views: &ViewConfig,
     name: &'static str,
-    device: &Device,
     observer: &mut dyn Observer,
 ) -> Result<Inputs, TrainError> {
     let texts: Vec<&str> = dataset.examples.iter().map(|example| example.text.as_str()).collect();
     if !config.model.freeze_encoder {
-        return Inputs::tokenize(&texts, &encoder.tokenizer, config.model.max_length, views, config.seed);
+        return Inputs::tokenize(
+            &texts,
+            &encoder.tokenizer,
+            config.model.max_length,
+            views,
+            config.seed,
+        );
     }
     let embedder = Embedder {
         encoder,
         settings: &config.model,
         batch_size: config.training.scoring_batch_size,
-        device,
+        device: &config.device.open(),
         cache: cache_folder(),
     };
     embedder.embed(&texts, views, config.seed, name, observer)

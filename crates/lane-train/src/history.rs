@@ -18,7 +18,7 @@ use crate::networks::Networks;
 use crate::progress::{EpochReport, Observer};
 use crate::run_folder::RunFolder;
 use crate::scores::{Ranking, RankingsByMargin, SplitScores, ranking};
-use crate::trainer::MeanTerms;
+use crate::step::MeanTerms;
 
 /// Scores of one epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
@@ -32,11 +32,12 @@ pub struct EpochScores {
 }
 
 /// Which epoch it is, for the history.
-pub(crate) struct EpochHeader {
+pub(crate) struct EpochHeader<'a> {
     pub(crate) epoch: u32,
     pub(crate) phase: &'static str,
     pub(crate) epochs: u32,
     pub(crate) may_be_best: bool,
+    pub(crate) terms: &'a MeanTerms,
 }
 
 /// One line of `metrics.jsonl`.
@@ -80,7 +81,14 @@ impl History {
     pub fn create(folder: &RunFolder, experiment: &Experiment) -> Result<Self, TrainError> {
         let path = folder.file("metrics.jsonl");
         let file = File::create(&path).map_err(TrainError::io("write", &path))?;
-        Ok(Self { file, path, wrong: experiment.train.wrong(), epochs: Vec::new(), best: None, networks: None })
+        Ok(Self {
+            file,
+            path,
+            wrong: experiment.train.wrong(),
+            epochs: Vec::new(),
+            best: None,
+            networks: None,
+        })
     }
 
     /// Scores the splits, writes the lines, keeps the best networks; true = stop early.
@@ -89,22 +97,37 @@ impl History {
         experiment: &Experiment,
         networks: &Networks,
         margins: &MarginWeights,
-        header: &EpochHeader,
-        terms: &MeanTerms,
+        header: &EpochHeader<'_>,
         observer: &mut dyn Observer,
     ) -> Result<bool, TrainError> {
-        self.write_train(header, terms, margins)?;
+        self.write_train(header, margins)?;
         let mut score = |split: &Option<crate::experiment::Split>| {
-            split.as_ref().map(|split| split_scores(networks, split, &experiment.config, &experiment.device, observer)).transpose()
+            split
+                .as_ref()
+                .map(|split| {
+                    split_scores(networks, split, &experiment.config, &experiment.device, observer)
+                })
+                .transpose()
         };
         let (validation, test) = (score(&experiment.validation)?, score(&experiment.test)?);
         for (split, scores) in [("validation", validation), ("test", test)] {
             if let Some(scores) = scores {
-                self.write(&Line { epoch: header.epoch, phase: header.phase, split, values: scores })?;
+                self.write(&Line {
+                    epoch: header.epoch,
+                    phase: header.phase,
+                    split,
+                    values: scores,
+                })?;
             }
         }
-        let loss = terms.means().first().map_or(f64::NAN, |(_, mean)| *mean);
-        observer.epoch(&EpochReport { epoch: header.epoch, epochs: header.epochs, loss, validation, test });
+        let loss = header.terms.means().first().map_or(f64::NAN, |(_, mean)| *mean);
+        observer.epoch(&EpochReport {
+            epoch: header.epoch,
+            epochs: header.epochs,
+            loss,
+            validation,
+            test,
+        });
         if !header.may_be_best {
             return Ok(false);
         }
@@ -117,7 +140,9 @@ impl History {
         let score = |epoch: &EpochScores| epoch.validation.map(|scores| scores.by(training.metric));
         let newest = self.epochs.len() - 1;
         let better = match (self.best, score(&self.epochs[newest])) {
-            (Some(best), Some(score_now)) => score(&self.epochs[best]).is_none_or(|score_then| score_now > score_then),
+            (Some(best), Some(score_now)) => {
+                score(&self.epochs[best]).is_none_or(|score_then| score_now > score_then)
+            }
             _ => true,
         };
         if better {
@@ -148,7 +173,10 @@ impl History {
     /// # Errors
     ///
     /// [`TrainError::Metrics`] if an average is not finite.
-    pub fn rankings(&self, margins: &MarginWeights) -> Result<Option<RankingsByMargin>, TrainError> {
+    pub fn rankings(
+        &self,
+        margins: &MarginWeights,
+    ) -> Result<Option<RankingsByMargin>, TrainError> {
         use lane_metrics::weights::Quantity;
         let Some(wrong) = &self.wrong else { return Ok(None) };
         let by = |quantity| -> Result<Ranking, TrainError> {
@@ -159,12 +187,21 @@ impl History {
         Ok(Some(RankingsByMargin { aum: by(Quantity::Aum)?, alm }))
     }
 
-    fn write_train(&mut self, header: &EpochHeader, terms: &MeanTerms, margins: &MarginWeights) -> Result<(), TrainError> {
+    fn write_train(
+        &mut self,
+        header: &EpochHeader<'_>,
+        margins: &MarginWeights,
+    ) -> Result<(), TrainError> {
         let statistics = margins.statistics();
         let known = statistics.n > 0;
         let values = TrainLine {
-            terms: terms.means().iter().map(|(name, mean)| ((*name).to_owned(), (*mean).into())).collect(),
-            n_negative: statistics.n as u64,
+            terms: header
+                .terms
+                .means()
+                .iter()
+                .map(|(name, mean)| ((*name).to_owned(), (*mean).into()))
+                .collect(),
+            n_negative: statistics.n,
             negative_mean: known.then_some(statistics.mean),
             negative_variance: known.then_some(statistics.variance),
             floor_hits: margins.floor_hits(),

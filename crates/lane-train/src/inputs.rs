@@ -29,6 +29,7 @@ pub enum Inputs {
 
 /// One batch on the device.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, for one batch")]
 pub enum Gathered {
     /// Token ids and mask.
     Tokens(TokenBatch),
@@ -85,9 +86,13 @@ impl Inputs {
         match self {
             Self::Tokens { views, .. } => {
                 let n_rows = views.first().map_or(0, Vec::len);
-                (0..n_rows).map(|row| views.iter().map(|view| view[row].len() as u32).max().unwrap_or(1)).collect()
+                (0..n_rows)
+                    .map(|row| views.iter().map(|view| view[row].len() as u32).max().unwrap_or(1))
+                    .collect()
             }
-            Self::Features { views, width } => vec![1; views.first().map_or(0, |view| view.len() / width)],
+            Self::Features { views, width } => {
+                vec![1; views.first().map_or(0, |view| view.len() / width)]
+            }
         }
     }
 
@@ -144,5 +149,78 @@ pub(crate) fn make_view<'a>(
                 augment::delete_words(text, config.deletion_probability, seed).into()
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(rows: &[u32]) -> Vec<RowId> {
+        rows.iter().copied().map(RowId).collect()
+    }
+
+    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+        tensor.into_data().convert::<f32>().try_into_vec().unwrap()
+    }
+
+    #[test]
+    fn a_batch_of_tokens_holds_view_after_view_padded_to_the_longest() {
+        let views = vec![
+            vec![vec![2, 7, 3], vec![2, 3], vec![2, 8, 9, 3]],
+            vec![vec![2, 3], vec![2, 5, 3], vec![2, 3]],
+        ];
+        let inputs = Inputs::Tokens { views, pad_id: 0 };
+        assert_eq!((inputs.n_views(), inputs.lengths()), (2, vec![3, 3, 4]));
+        let Gathered::Tokens(batch) = inputs.gather(&rows(&[1, 0]), 2, &Device::flex()) else {
+            panic!()
+        };
+        assert_eq!(batch.ids.dims(), [4, 3]);
+        let ids: Vec<i32> = batch.ids.into_data().convert::<i32>().try_into_vec().unwrap();
+        assert_eq!(ids, [[2, 3, 0], [2, 7, 3], [2, 5, 3], [2, 3, 0]].concat());
+        assert_eq!(
+            values(batch.mask.unwrap()),
+            [[1.0, 1.0, 0.0], [1.0; 3], [1.0; 3], [1.0, 1.0, 0.0]].concat()
+        );
+    }
+
+    #[test]
+    fn rows_of_one_length_need_no_mask() {
+        let inputs = Inputs::Tokens {
+            views: vec![vec![vec![2, 7, 3], vec![2, 3], vec![2, 9, 3]]],
+            pad_id: 0,
+        };
+        let Gathered::Tokens(batch) = inputs.gather(&rows(&[0, 2]), 1, &Device::flex()) else {
+            panic!()
+        };
+        assert!(batch.mask.is_none());
+    }
+
+    #[test]
+    fn a_batch_of_embeddings_holds_view_after_view() {
+        let views =
+            vec![vec![0.0, 0.5, 1.0, 1.5, 2.0, 2.5], vec![10.0, 10.5, 11.0, 11.5, 12.0, 12.5]];
+        let inputs = Inputs::Features { views, width: 2 };
+        assert_eq!(inputs.lengths(), [1; 3]);
+        let gather = |n_views| match inputs.gather(&rows(&[2, 0]), n_views, &Device::flex()) {
+            Gathered::Features(features) => features,
+            Gathered::Tokens(_) => panic!("token ids"),
+        };
+        assert_eq!(gather(2).dims(), [4, 2]);
+        assert_eq!(values(gather(2)), [2.0, 2.5, 0.0, 0.5, 12.0, 12.5, 10.0, 10.5]);
+        assert_eq!(values(gather(1)), [2.0, 2.5, 0.0, 0.5]);
+    }
+
+    #[test]
+    fn two_deletions_of_one_text_differ_and_a_repeat_does_not() {
+        let text = "one two three four five six seven eight nine ten";
+        let config = ViewConfig { deletion_probability: 0.5, ..ViewConfig::default() };
+        let made = |kind, number, seed| {
+            make_view(&[text], kind, &config, seed, number)[0].clone().into_owned()
+        };
+        assert_eq!(made(ViewKind::Repeat, 1, 1), text);
+        assert_ne!(made(ViewKind::Deletion, 1, 1), made(ViewKind::Deletion, 2, 1));
+        assert_ne!(made(ViewKind::Deletion, 1, 1), made(ViewKind::Deletion, 1, 2));
+        assert_eq!(made(ViewKind::Deletion, 1, 1), made(ViewKind::Deletion, 1, 1));
     }
 }

@@ -26,18 +26,27 @@ pub mod saved;
 pub mod schedule;
 pub mod scores;
 pub mod setting;
+mod step;
 pub mod trainer;
 pub mod transfer;
 
 pub use config::Config;
-pub use setting::Setting;
-pub use lane_data::{Columns, noise::{NoiseConfig, NoiseKind}};
 pub use error::TrainError;
+pub use lane_data::{
+    Columns,
+    noise::{NoiseConfig, NoiseKind},
+};
 pub use methods::MethodName;
 pub use progress::{Observer, Silent};
 pub use run::train;
+pub use setting::Setting;
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

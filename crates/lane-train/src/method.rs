@@ -39,7 +39,14 @@ pub struct Phase {
 impl Phase {
     /// The only phase of a method that trains `n_networks` once.
     pub fn only(epochs: u32, n_networks: usize) -> Self {
-        Self { name: "train", epochs, n_networks, extra_classes: 0, start: Start::Fresh, constant_lr: false }
+        Self {
+            name: "train",
+            epochs,
+            n_networks,
+            extra_classes: 0,
+            start: Start::Fresh,
+            constant_lr: false,
+        }
     }
 }
 

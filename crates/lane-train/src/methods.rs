@@ -63,12 +63,16 @@ impl MethodName {
     pub fn describe(self) -> &'static str {
         match self {
             Self::Base => "plain cross-entropy on the given labels",
-            Self::Lane => "Gaussian weights from averaged label-aware margins, with a label-aware contrastive loss",
+            Self::Lane => {
+                "Gaussian weights from averaged label-aware margins, with a label-aware contrastive loss"
+            }
             Self::LaneSim => "lane with the plain margin (AUM) in place of the label-aware one",
             Self::LaneAlm => "lane without weights: both auxiliary terms only",
             Self::LaneFixedMu0 => "lane with the threshold fixed at mean 0, deviation 1",
             Self::LaneFixedMuMinus1 => "lane with the threshold fixed at mean -1, deviation 1",
-            Self::MarginMixture => "weights from a two-component mixture over averaged margins (not in the paper)",
+            Self::MarginMixture => {
+                "weights from a two-component mixture over averaged margins (not in the paper)"
+            }
         }
     }
 

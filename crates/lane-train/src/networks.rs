@@ -31,7 +31,13 @@ impl Networks {
         device: &Device,
     ) -> Result<Self, TrainError> {
         let members = (0..n_networks as u64)
-            .map(|index| encoder.network(n_classes, seed::stream(run_seed, "initialisation", &[index]), device))
+            .map(|index| {
+                encoder.network(
+                    n_classes,
+                    seed::stream(run_seed, "initialisation", &[index]),
+                    device,
+                )
+            })
             .collect::<Result<_, _>>()?;
         Ok(Self { members })
     }

@@ -62,38 +62,61 @@ impl Optimizer {
 
     /// One step at rate `lr`; parameters without a gradient keep still.
     pub fn step<M: Module>(&mut self, module: M, gradients: GradientsParams, lr: f64) -> M {
-        let mut host = HostGradients { from: gradients, by_id: HashMap::new(), squares: Vec::new() };
+        let mut host =
+            HostGradients { from: gradients, by_id: HashMap::new(), squares: Vec::new() };
         module.visit(&mut host);
         let norm = host.squares.iter().sum::<f64>().sqrt();
-        let scale = if self.clip_norm > 0.0 { (self.clip_norm / (norm + 1e-6)).min(1.0) as f32 } else { 1.0 };
-        module.map(&mut Update { optimizer: self, gradients: host.by_id, scale, lr, path: Vec::new() })
+        let scale = if self.clip_norm > 0.0 {
+            (self.clip_norm / (norm + 1e-6)).min(1.0) as f32
+        } else {
+            1.0
+        };
+        module.map(&mut Update {
+            optimizer: self,
+            gradients: host.by_id,
+            scale,
+            lr,
+            path: Vec::new(),
+        })
     }
 
-    fn update(&mut self, id: ParamId, decayed: bool, values: &mut [f32], gradient: &[f32], scale: f32, lr: f64) {
+    fn update(&mut self, id: ParamId, values: &mut [f32], gradient: &[f32], rule: Rule) {
         let n = values.len();
-        let moments = self
-            .moments
-            .entry(id)
-            .or_insert_with(|| Moments { first: vec![0.0; n], second: vec![0.0; n], n_steps: 0 });
+        let moments = self.moments.entry(id).or_insert_with(|| Moments {
+            first: vec![0.0; n],
+            second: vec![0.0; n],
+            n_steps: 0,
+        });
         moments.n_steps += 1;
         let first_correction = 1.0 - f64::from(BETA_1).powi(moments.n_steps);
         let second_correction = (1.0 - f64::from(BETA_2).powi(moments.n_steps)).sqrt();
-        let rate = (lr / first_correction) as f32;
+        let rate = (rule.lr / first_correction) as f32;
         let root_scale = (1.0 / second_correction) as f32;
-        let keep = if decayed { (1.0 - lr * self.weight_decay) as f32 } else { 1.0 };
+        let keep = (1.0 - rule.lr * rule.weight_decay) as f32;
         let chunks = values
             .par_chunks_mut(CHUNK)
             .zip(gradient.par_chunks(CHUNK))
             .zip(moments.first.par_chunks_mut(CHUNK).zip(moments.second.par_chunks_mut(CHUNK)));
         chunks.for_each(|((values, gradient), (first, second))| {
-            for (((value, gradient), first), second) in values.iter_mut().zip(gradient).zip(first).zip(second) {
-                let gradient = gradient * scale;
+            for (((value, gradient), first), second) in
+                values.iter_mut().zip(gradient).zip(first).zip(second)
+            {
+                let gradient = gradient * rule.scale;
                 *first = BETA_1 * *first + (1.0 - BETA_1) * gradient;
                 *second = BETA_2 * *second + (1.0 - BETA_2) * gradient * gradient;
                 *value = *value * keep - rate * *first / (second.sqrt() * root_scale + EPSILON);
             }
         });
     }
+}
+
+/// How one parameter is updated in one step.
+#[derive(Clone, Copy)]
+struct Rule {
+    lr: f64,
+    weight_decay: f64,
+    /// Of the gradient, so that the joint norm keeps its limit.
+    scale: f32,
 }
 
 /// Takes gradients to the host, with the sum of squares of each.
@@ -114,7 +137,8 @@ impl ModuleVisitor for HostGradients {
 }
 
 fn sum_of_squares(values: &[f32]) -> f64 {
-    let of_chunk = |chunk: &[f32]| chunk.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>();
+    let of_chunk =
+        |chunk: &[f32]| chunk.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>();
     if values.len() <= CHUNK {
         return of_chunk(values);
     }
@@ -143,10 +167,12 @@ impl ModuleMapper for Update<'_> {
         let Some(gradient) = self.gradients.remove(&id) else {
             return Param::from_mapped_value(id, tensor, mapper);
         };
-        let decayed = !self.optimizer.undecayed.matches(&id, Some(&self.path.join(".")));
+        let undecayed = self.optimizer.undecayed.matches(&id, Some(&self.path.join(".")));
+        let weight_decay = if undecayed { 0.0 } else { self.optimizer.weight_decay };
         let (device, shape) = (tensor.device(), tensor.shape());
         let mut values = transfer::read(tensor.inner());
-        self.optimizer.update(id, decayed, &mut values, &gradient, self.scale, self.lr);
+        let rule = Rule { lr: self.lr, weight_decay, scale: self.scale };
+        self.optimizer.update(id, &mut values, &gradient, rule);
         let tensor = Tensor::from_data(TensorData::new(values, shape), &device).require_grad();
         Param::from_mapped_value(id, tensor, mapper)
     }

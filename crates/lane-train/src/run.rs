@@ -16,7 +16,7 @@ use crate::record::{DataRecord, Program, Record, RunResult, peak_memory_bytes};
 use crate::run_folder::{RunFolder, write_atomically};
 use crate::saved::save_model;
 use crate::scores::detection_scores;
-use crate::trainer::{Trained, Trainer};
+use crate::trainer::{Sinks, Trained, Trainer};
 
 /// Who runs, for the record.
 #[derive(Clone, Debug)]
@@ -50,8 +50,13 @@ pub fn train(
 
     let mut history = History::create(&folder, &experiment)?;
     let n_rows = experiment.train.dataset.examples.len();
-    let mut dynamics = Dynamics::create(&folder.file("dynamics.parquet"), n_rows, experiment.labels().len())?;
-    let trained = Trainer::new(&experiment)?.run(&mut history, &mut dynamics, observer)?;
+    let mut dynamics =
+        Dynamics::create(&folder.file("dynamics.parquet"), n_rows, experiment.labels().len())?;
+    let trained = Trainer::new(&experiment)?.run(&mut Sinks {
+        history: &mut history,
+        dynamics: &mut dynamics,
+        observer,
+    })?;
     let means = dynamics.finish()?;
 
     let verdicts = trained.method.verdicts(&trained.margins);
@@ -64,7 +69,8 @@ pub fn train(
 }
 
 fn config_text(config: &Config) -> Result<String, TrainError> {
-    toml::to_string(config).map_err(|error| TrainError::Config { path: None, message: error.to_string() })
+    toml::to_string(config)
+        .map_err(|error| TrainError::Config { path: None, message: error.to_string() })
 }
 
 fn result(
@@ -74,7 +80,10 @@ fn result(
     verdicts: &[Verdict],
 ) -> Result<RunResult, TrainError> {
     let (Some(best), Some(last)) = (history.best(), history.epochs.last()) else {
-        return Err(TrainError::Mismatch { found: "a run without epochs".into(), expected: "at least one".into() });
+        return Err(TrainError::Mismatch {
+            found: "a run without epochs".into(),
+            expected: "at least one".into(),
+        });
     };
     let detection = match (history.wrong(), history.rankings(&trained.margins)?) {
         (Some(wrong), Some(by)) => Some(detection_scores(verdicts, wrong, by)?),
@@ -93,7 +102,8 @@ fn result(
 }
 
 fn record(experiment: &Experiment, invocation: &Invocation, started: Instant) -> Record {
-    let splits = [Some(&experiment.train), experiment.validation.as_ref(), experiment.test.as_ref()];
+    let splits =
+        [Some(&experiment.train), experiment.validation.as_ref(), experiment.test.as_ref()];
     let data = splits.into_iter().flatten().map(|split| DataRecord {
         split: split.name.into(),
         path: split.dataset.path.display().to_string(),
@@ -108,20 +118,31 @@ fn record(experiment: &Experiment, invocation: &Invocation, started: Instant) ->
         seed: experiment.config.seed,
         data: data.collect(),
         encoder: experiment.encoder.fingerprint.clone(),
-        encoder_tensors: experiment.encoder.report.as_ref().map(|report| (report.matched.len(), report.unused.clone())),
+        encoder_tensors: experiment
+            .encoder
+            .report
+            .as_ref()
+            .map(|report| (report.matched.len(), report.unused.clone())),
         seconds: started.elapsed().as_secs_f64(),
         peak_memory_bytes: peak_memory_bytes(),
     }
 }
 
 /// `labels.csv`: training rows, most suspicious first; equal suspicion keeps the order of the file.
-fn write_labels(folder: &RunFolder, train: &Split, verdicts: &[Verdict], means: &MeanProbabilities) -> Result<(), TrainError> {
+fn write_labels(
+    folder: &RunFolder,
+    train: &Split,
+    verdicts: &[Verdict],
+    means: &MeanProbabilities,
+) -> Result<(), TrainError> {
     let mut order: Vec<usize> = (0..verdicts.len()).collect();
     order.sort_by(|&left, &right| verdicts[right].suspicion.total_cmp(&verdicts[left].suspicion));
     let path = folder.file("labels.csv");
     let failed = |error: csv::Error| TrainError::io("write", &path)(error.into());
     let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(["row", "id", "text", "label", "suggested", "score", "weight", "flagged"]).map_err(failed)?;
+    table
+        .write_record(["row", "id", "text", "label", "suggested", "score", "weight", "flagged"])
+        .map_err(failed)?;
     for row in order {
         let (example, verdict) = (&train.dataset.examples[row], &verdicts[row]);
         let labels = &train.dataset.labels;
@@ -138,6 +159,7 @@ fn write_labels(folder: &RunFolder, train: &Split, verdicts: &[Verdict], means: 
             ])
             .map_err(failed)?;
     }
-    let bytes = table.into_inner().map_err(|error| TrainError::io("write", &path)(error.into_error()))?;
+    let bytes =
+        table.into_inner().map_err(|error| TrainError::io("write", &path)(error.into_error()))?;
     write_atomically(&path, &bytes)
 }

@@ -58,8 +58,9 @@ impl RunFolder {
     /// [`TrainError::Io`].
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), TrainError> {
         let path = self.file(name);
-        let mut text =
-            serde_json::to_string_pretty(value).map_err(std::io::Error::from).map_err(TrainError::io("write", path))?;
+        let mut text = serde_json::to_string_pretty(value)
+            .map_err(std::io::Error::from)
+            .map_err(TrainError::io("write", path))?;
         text.push('\n');
         self.write(name, &text)
     }
@@ -71,7 +72,8 @@ impl RunFolder {
 ///
 /// [`TrainError::Io`] with the final path; nothing is left behind.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".lane-").tempfile_in(folder)?;
         file.write_all(bytes)?;

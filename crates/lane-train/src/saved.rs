@@ -7,11 +7,11 @@ use lane_data::{RowId, Tokenizer};
 use lane_metrics::ClassId;
 use lane_models::{Network, pretrained};
 
+use crate::config::ViewConfig;
 use crate::device::DeviceName;
 use crate::error::TrainError;
-use crate::evaluate::{all_rows, argmax, logits};
+use crate::evaluate::{Scoring, all_rows, argmax};
 use crate::experiment::Experiment;
-use crate::config::ViewConfig;
 use crate::inputs::Inputs;
 use crate::networks::Networks;
 use crate::progress::{Activity, Observer};
@@ -23,9 +23,16 @@ use crate::progress::{Activity, Observer};
 /// # Errors
 ///
 /// [`TrainError::Io`] or [`TrainError::Model`] if it cannot be written.
-pub fn save_model(folder: &Path, experiment: &Experiment, networks: &Networks) -> Result<(), TrainError> {
+pub fn save_model(
+    folder: &Path,
+    experiment: &Experiment,
+    networks: &Networks,
+) -> Result<(), TrainError> {
     let parent = folder.parent().unwrap_or(Path::new("."));
-    let building = tempfile::Builder::new().prefix(".lane-").tempdir_in(parent).map_err(TrainError::io("write", folder))?;
+    let building = tempfile::Builder::new()
+        .prefix(".lane-")
+        .tempdir_in(parent)
+        .map_err(TrainError::io("write", folder))?;
     let settings = &experiment.config.model;
     let mut network = networks.members[0].clone();
     if settings.freeze_encoder {
@@ -33,8 +40,14 @@ pub fn save_model(folder: &Path, experiment: &Experiment, networks: &Networks) -
         network = Network::new(Some(encoder), network.head, settings.pooling());
     }
     let names = experiment.labels().names();
-    pretrained::save_classifier(building.path(), &network, &experiment.encoder.config, names, settings.max_length)
-        .map_err(TrainError::Save)?;
+    pretrained::save_classifier(
+        building.path(),
+        &network,
+        &experiment.encoder.config,
+        names,
+        settings.max_length,
+    )
+    .map_err(TrainError::Save)?;
     experiment.encoder.tokenizer.save(building.path()).map_err(TrainError::SaveTokenizer)?;
     if folder.exists() {
         std::fs::remove_dir_all(folder).map_err(TrainError::io("replace", folder))?;
@@ -101,10 +114,12 @@ impl Classifier {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let inputs = Inputs::tokenize(texts, &self.tokenizer, self.max_length, &ViewConfig::default(), 0)?;
+        let inputs =
+            Inputs::tokenize(texts, &self.tokenizer, self.max_length, &ViewConfig::default(), 0)?;
         let rows: Vec<RowId> = all_rows(texts.len());
         observer.begin(&Activity::Scoring { split }, rows.len() as u64);
-        let all = logits(&self.networks, 0, &inputs, &rows, batch_size, &self.device, |n| observer.advance(n));
+        let scoring = Scoring { inputs: &inputs, batch_size, device: &self.device };
+        let all = scoring.logits(&self.networks, 0, &rows, |n| observer.advance(n));
         observer.end();
         let of_row = |row: &[f32]| Prediction { class: argmax(row), logits: row.to_vec() };
         Ok(all.chunks_exact(self.labels.len()).map(of_row).collect())

@@ -50,7 +50,10 @@ mod tests {
         let expected = golden["expected"][key].as_array().unwrap();
         for (step, value) in expected.iter().enumerate() {
             let ours = schedule.at(step as u64);
-            assert!((ours - value.as_f64().unwrap()).abs() < 1e-15, "step {step}: {ours} against {value}");
+            assert!(
+                (ours - value.as_f64().unwrap()).abs() < 1e-15,
+                "step {step}: {ours} against {value}"
+            );
         }
     }
 

@@ -30,7 +30,11 @@ impl SplitScores {
     /// # Errors
     ///
     /// [`TrainError::Metrics`] if the two differ in length or name a class out of range.
-    pub fn of(truth: &[ClassId], predicted: &[ClassId], n_classes: usize) -> Result<Self, TrainError> {
+    pub fn of(
+        truth: &[ClassId],
+        predicted: &[ClassId],
+        n_classes: usize,
+    ) -> Result<Self, TrainError> {
         let scores = ConfusionCounts::new(truth, predicted, n_classes)?.scores();
         Ok(Self {
             accuracy: scores.accuracy,

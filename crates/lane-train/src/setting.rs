@@ -18,7 +18,11 @@ impl Setting {
     pub(crate) fn apply(&self, table: &mut toml::Table) -> Result<(), TrainError> {
         let mut parts: Vec<&str> = self.key.split('.').collect();
         let Some(last) = parts.pop().filter(|last| !last.is_empty()) else {
-            return Err(TrainError::setting("--set", &self.key, "a dotted key, as in `training.epochs=10`"));
+            return Err(TrainError::setting(
+                "--set",
+                &self.key,
+                "a dotted key, as in `training.epochs=10`",
+            ));
         };
         let mut at = table;
         for part in parts {
@@ -26,7 +30,9 @@ impl Setting {
                 .entry(part)
                 .or_insert_with(|| toml::Value::Table(toml::Table::new()))
                 .as_table_mut()
-                .ok_or_else(|| TrainError::setting("--set", &self.key, format!("`{part}` to be a table")))?;
+                .ok_or_else(|| {
+                    TrainError::setting("--set", &self.key, format!("`{part}` to be a table"))
+                })?;
         }
         at.insert(last.into(), self.value.clone());
         Ok(())
@@ -38,7 +44,11 @@ impl std::str::FromStr for Setting {
 
     fn from_str(text: &str) -> Result<Self, TrainError> {
         let Some((key, value)) = text.split_once('=') else {
-            return Err(TrainError::setting("--set", text, "`key=value`, as in `training.epochs=10`"));
+            return Err(TrainError::setting(
+                "--set",
+                text,
+                "`key=value`, as in `training.epochs=10`",
+            ));
         };
         let (key, value) = (key.trim(), value.trim());
         let parsed = format!("value = {value}")
@@ -67,7 +77,9 @@ mod tests {
 
     #[test]
     fn settings_reach_nested_keys_and_bare_words_are_text() {
-        let config = resolve(&["training.epochs=7", "model.encoder=some/folder", "weights.sigma=literal"]).unwrap();
+        let config =
+            resolve(&["training.epochs=7", "model.encoder=some/folder", "weights.sigma=literal"])
+                .unwrap();
         assert_eq!((config.epochs(), config.model.encoder.as_str()), (7, "some/folder"));
     }
 
@@ -90,7 +102,10 @@ mod tests {
     #[test]
     fn defaults_follow_the_kind_of_encoder() {
         assert_eq!(resolve(&["model.encoder=dir"]).unwrap().epochs(), 5);
-        assert_eq!(resolve(&["model.encoder=dir", "model.freeze_encoder=true"]).unwrap().epochs(), 40);
+        assert_eq!(
+            resolve(&["model.encoder=dir", "model.freeze_encoder=true"]).unwrap().epochs(),
+            40
+        );
         assert_eq!(resolve(&[]).unwrap().epochs(), 15);
     }
 

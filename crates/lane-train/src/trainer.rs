@@ -5,24 +5,24 @@
 //! margins and dynamics → the method's loss → backward → clip → AdamW.
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use lane_data::{RowId, order, seed};
+use burn::tensor::Device;
+use lane_data::{RowId, seed};
 use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
-use lane_models::{DropoutStream, Mode};
+use lane_models::DropoutStream;
 
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
-use crate::evaluate::TrainScorer;
+use crate::evaluate::{Scoring, TrainScorer};
 use crate::experiment::Experiment;
-use crate::history::History;
-use crate::method::{EpochStart, Loss, Method, Pass, Phase, Start, Step, StepBatch, Stream};
+use crate::history::{EpochHeader, History};
+use crate::method::{EpochPlan, EpochStart, Method, Pass, Phase, Start, Step, StepBatch};
 use crate::networks::Networks;
-use crate::observe::observe;
+use crate::observe::{Place, name_rows, observe};
 use crate::optimizer::Optimizer;
 use crate::progress::{Activity, Observer};
 use crate::schedule::LinearSchedule;
+use crate::step::{Drawn, MeanTerms, trained_gradients};
 use crate::transfer;
 
 /// A run under way.
@@ -36,6 +36,16 @@ pub struct Trainer<'a> {
     epochs_done: u32,
 }
 
+/// Where a run reports to.
+pub struct Sinks<'a> {
+    /// Scores by epoch.
+    pub history: &'a mut History,
+    /// What was seen of every row.
+    pub dynamics: &'a mut Dynamics,
+    /// Progress.
+    pub observer: &'a mut dyn Observer,
+}
+
 /// What training leaves behind.
 pub struct Trained {
     /// The networks of the best epoch.
@@ -46,6 +56,22 @@ pub struct Trained {
     pub margins: MarginWeights,
 }
 
+/// What changes in a step.
+struct Learner {
+    networks: Networks,
+    optimizer: Optimizer,
+    terms: MeanTerms,
+}
+
+/// Where in a phase the trainer is.
+struct Epoch<'a> {
+    phase_index: usize,
+    phase: &'a Phase,
+    index: u32,
+    schedule: LinearSchedule,
+    n_steps: u64,
+}
+
 impl<'a> Trainer<'a> {
     /// A trainer with averages at zero.
     ///
@@ -54,8 +80,20 @@ impl<'a> Trainer<'a> {
     /// [`TrainError::Metrics`] if the weighting is out of range.
     pub fn new(experiment: &'a Experiment) -> Result<Self, TrainError> {
         let config = &experiment.config;
+        let method = config.method.build(config, experiment.train.dataset.n_rows());
+        Self::with_method(experiment, method)
+    }
+
+    /// A trainer of a method that the configuration does not name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn with_method(
+        experiment: &'a Experiment,
+        method: Box<dyn Method>,
+    ) -> Result<Self, TrainError> {
         let labels = experiment.train.labels();
-        let method = config.method.build(config, labels.len());
         let (weighting, skip_epochs) = method.weighting();
         Ok(Self {
             experiment,
@@ -74,12 +112,7 @@ impl<'a> Trainer<'a> {
     ///
     /// [`TrainError::NotFinite`] when training diverges, [`TrainError::Io`] when the run folder
     /// cannot be written.
-    pub fn run(
-        mut self,
-        history: &mut History,
-        dynamics: &mut Dynamics,
-        observer: &mut dyn Observer,
-    ) -> Result<Trained, TrainError> {
+    pub fn run(mut self, sinks: &mut Sinks<'_>) -> Result<Trained, TrainError> {
         let phases = self.method.phases();
         let mut networks = None;
         for (index, phase) in phases.iter().enumerate() {
@@ -87,13 +120,14 @@ impl<'a> Trainer<'a> {
                 (Start::Continue, Some(carried)) => carried,
                 _ => self.fresh(index, phase)?,
             };
-            let last = index + 1 == phases.len();
-            networks = Some(self.run_phase(index, phase, begun, last, history, dynamics, observer)?);
+            let is_last = index + 1 == phases.len();
+            networks = Some(self.run_phase(index, phase, begun, is_last, sinks)?);
         }
-        let networks = history.take_best().or(networks).ok_or_else(|| TrainError::Mismatch {
-            found: "a method without phases".into(),
-            expected: "at least one".into(),
-        })?;
+        let networks =
+            sinks.history.take_best().or(networks).ok_or_else(|| TrainError::Mismatch {
+                found: "a method without phases".into(),
+                expected: "at least one".into(),
+            })?;
         Ok(Trained { networks, method: self.method, margins: self.margins })
     }
 
@@ -104,258 +138,167 @@ impl<'a> Trainer<'a> {
         Networks::fresh(&self.experiment.encoder, phase.n_networks, n_classes, seed, &self.device)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one private call site; a struct would only rename the arguments")]
+    /// Trains through the epochs of a phase; returns the networks of the last.
     fn run_phase(
         &mut self,
-        index: usize,
+        phase_index: usize,
         phase: &Phase,
-        mut networks: Networks,
-        last: bool,
-        history: &mut History,
-        dynamics: &mut Dynamics,
-        observer: &mut dyn Observer,
+        networks: Networks,
+        is_last: bool,
+        sinks: &mut Sinks<'_>,
     ) -> Result<Networks, TrainError> {
         let training = &self.experiment.config.training;
-        let mut optimizer = Optimizer::new(training.weight_decay, training.clip_norm)?;
-        let steps_per_epoch = self.labels.len().div_ceil(training.batch_size) as u64;
-        let total = steps_per_epoch * u64::from(phase.epochs);
-        let schedule = LinearSchedule {
-            base: self.experiment.config.lr(),
-            warmup: (training.warmup * total as f64) as u64,
-            total,
-            constant: phase.constant_lr,
-        };
-        for epoch in 0..phase.epochs {
+        let optimizer = Optimizer::new(training.weight_decay, training.clip_norm)?;
+        let mut learner = Learner { networks, optimizer, terms: MeanTerms::default() };
+        let n_steps = self.labels.len().div_ceil(training.batch_size) as u64;
+        let schedule = self.schedule(phase, n_steps);
+        for index in 0..phase.epochs {
             self.epochs_done += 1;
-            let activity = Activity::Training { epoch: epoch + 1, epochs: phase.epochs, phase: phase.name };
-            let at = Epoch { phase: index, epoch, phase_epochs: phase.epochs, n_networks: phase.n_networks, schedule, steps_per_epoch };
-            let loss;
-            (networks, loss) = self.run_epoch(&at, networks, &mut optimizer, dynamics, observer, &activity)?;
-            dynamics.end_epoch(self.epochs_done)?;
-            let snapshot = networks.valid();
-            let done = history.end_epoch(self.experiment, &snapshot, &self.margins, &at.header(self.epochs_done, phase, last), &loss, observer)?;
-            if done {
+            let at = Epoch { phase_index, phase, index, schedule, n_steps };
+            learner = self.run_epoch(&at, learner, sinks)?;
+            sinks.dynamics.end_epoch(self.epochs_done)?;
+            let header = EpochHeader {
+                epoch: self.epochs_done,
+                phase: phase.name,
+                epochs: phase.epochs,
+                may_be_best: is_last,
+                terms: &learner.terms,
+            };
+            let snapshot = learner.networks.valid();
+            let stop = sinks.history.end_epoch(
+                self.experiment,
+                &snapshot,
+                &self.margins,
+                &header,
+                sinks.observer,
+            )?;
+            if stop {
                 break;
             }
         }
-        Ok(networks.valid())
+        Ok(learner.networks)
+    }
+
+    fn schedule(&self, phase: &Phase, steps_per_epoch: u64) -> LinearSchedule {
+        let config = &self.experiment.config;
+        let total = steps_per_epoch * u64::from(phase.epochs);
+        // In 0..1 by the configuration's check, so that the product is a count of steps.
+        #[expect(clippy::cast_sign_loss, reason = "both factors are at least 0")]
+        let warmup = (config.training.warmup * total as f64) as u64;
+        LinearSchedule { base: config.lr(), warmup, total, constant: phase.constant_lr }
     }
 
     fn run_epoch(
         &mut self,
-        at: &Epoch,
-        mut networks: Networks,
-        optimizer: &mut Optimizer,
-        dynamics: &mut Dynamics,
-        observer: &mut dyn Observer,
-        activity: &Activity,
-    ) -> Result<(Networks, MeanTerms), TrainError> {
+        at: &Epoch<'_>,
+        mut learner: Learner,
+        sinks: &mut Sinks<'_>,
+    ) -> Result<Learner, TrainError> {
         self.margins.start_epoch();
-        let scorer = TrainScorer {
-            networks: networks.valid(),
+        learner.terms = MeanTerms::default();
+        let plan = self.plan(at, &learner.networks)?;
+        let first_streams = plan.passes.iter().filter_map(|pass| pass.streams.first());
+        let n_rows: usize = first_streams.map(|stream| stream.rows.len()).sum();
+        let phase = at.phase;
+        let activity =
+            Activity::Training { epoch: at.index + 1, epochs: phase.epochs, phase: phase.name };
+        sinks.observer.begin(&activity, n_rows as u64);
+        for (number, pass) in plan.passes.iter().enumerate() {
+            learner = self.run_pass(at, number, pass, learner, sinks)?;
+        }
+        sinks.observer.end();
+        learner.terms.read(self.epochs_done)?;
+        Ok(learner)
+    }
+
+    fn plan(&mut self, at: &Epoch<'_>, networks: &Networks) -> Result<EpochPlan, TrainError> {
+        let scoring = Scoring {
             inputs: &self.experiment.train.inputs,
             batch_size: self.experiment.config.training.scoring_batch_size,
             device: &self.experiment.device,
         };
-        let plan = self.method.plan(&EpochStart {
-            phase: at.phase,
-            epoch: at.epoch,
-            epochs: at.phase_epochs,
+        self.method.plan(&EpochStart {
+            phase: at.phase_index,
+            epoch: at.index,
+            epochs: at.phase.epochs,
             labels: &self.labels,
             n_classes: self.experiment.labels().len(),
             margins: &self.margins,
-            scorer: &scorer,
+            scorer: &TrainScorer { networks: networks.valid(), scoring },
             seed: self.experiment.config.seed,
-        })?;
-        drop(scorer);
-        let n_rows: usize = plan.passes.iter().filter_map(|pass| pass.streams.first()).map(|stream| stream.rows.len()).sum();
-        observer.begin(activity, n_rows as u64);
-        let mut terms = MeanTerms::default();
-        for (number, pass) in plan.passes.iter().enumerate() {
-            networks = self.run_pass(at, number, pass, networks, optimizer, dynamics, observer, &mut terms)?;
-        }
-        observer.end();
-        terms.check(at.epoch + 1)?;
-        Ok((networks, terms))
+        })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one private call site; a struct would only rename the arguments")]
     fn run_pass(
         &mut self,
-        at: &Epoch,
+        at: &Epoch<'_>,
         number: usize,
         pass: &Pass,
-        mut networks: Networks,
-        optimizer: &mut Optimizer,
-        dynamics: &mut Dynamics,
-        observer: &mut dyn Observer,
-        terms: &mut MeanTerms,
-    ) -> Result<Networks, TrainError> {
-        let streams: Vec<Drawn<'_>> =
-            pass.streams.iter().enumerate().map(|(index, stream)| self.draw(stream, number, index)).collect();
+        mut learner: Learner,
+        sinks: &mut Sinks<'_>,
+    ) -> Result<Learner, TrainError> {
+        let draw = |(index, stream)| {
+            Drawn::new(self.experiment, stream, [number, index], self.epochs_done)
+        };
+        let streams: Vec<Drawn<'_>> = pass.streams.iter().enumerate().map(draw).collect();
         let n_steps = streams.first().map_or(0, |stream| stream.batches.len());
         for step in 0..n_steps {
-            let dropout_seed = [u64::from(self.epochs_done), number as u64, step as u64];
-            let dropout = DropoutStream::new(seed::stream(self.experiment.config.seed, "dropout", &dropout_seed));
+            let dropout = self.dropout(number, step);
+            let inputs = &self.experiment.train.inputs;
             let batches: Vec<StepBatch> = streams
                 .iter()
-                .map(|stream| self.forward(stream, step, pass, at.n_networks, &networks, &dropout))
+                .map(|stream| stream.forward(step, pass, inputs, &learner.networks, &dropout))
                 .collect();
-            for (batch, stream) in batches.iter().zip(&streams) {
-                if stream.stream.recorded && !batch.rows.is_empty() {
-                    self.record(at, step, batch, dynamics)?;
+            for (batch, drawn) in batches.iter().zip(&streams) {
+                if drawn.stream.recorded && !batch.rows.is_empty() {
+                    self.record(at, step, batch, sinks.dynamics)?;
                 }
             }
-            let progress = (f64::from(at.epoch) + step as f64 / n_steps as f64) / f64::from(at.phase_epochs);
+            let share = step as f64 / n_steps as f64;
             let loss = self.method.loss(&Step {
-                phase: at.phase,
-                epoch: at.epoch,
-                progress,
+                phase: at.phase_index,
+                epoch: at.index,
+                progress: (f64::from(at.index) + share) / f64::from(at.phase.epochs),
                 batches: &batches,
-                networks: &networks,
+                networks: &learner.networks,
                 margins: &self.margins,
                 dropout: &dropout,
             })?;
-            observer.advance(batches.first().map_or(0, |batch| batch.rows.len() as u64));
+            sinks.observer.advance(batches.first().map_or(0, |batch| batch.rows.len() as u64));
             drop(batches);
-            terms.add(&loss);
-            let gradients = trained_gradients(&loss, &networks, &pass.trained);
-            let lr = at.schedule.at(u64::from(at.epoch) * at.steps_per_epoch + (step as u64 * at.steps_per_epoch) / n_steps as u64);
-            networks = optimizer.step(networks, gradients, lr);
+            learner.terms.add(&loss);
+            let gradients = trained_gradients(&loss, &learner.networks, &pass.trained);
+            let done = (step as u64 * at.n_steps) / n_steps as u64;
+            let lr = at.schedule.at(u64::from(at.index) * at.n_steps + done);
+            learner.networks = learner.optimizer.step(learner.networks, gradients, lr);
         }
-        Ok(networks)
+        Ok(learner)
     }
 
-    /// The order and batches of one stream: a function of (seed, epoch, pass, stream) alone.
-    fn draw<'s>(&self, stream: &'s Stream, pass: usize, index: usize) -> Drawn<'s> {
-        let config = &self.experiment.config;
-        let seed = if (pass, index) == (0, 0) {
-            config.seed
-        } else {
-            seed::stream(config.seed, "stream", &[pass as u64, index as u64])
-        };
-        let mut label_of = self.labels.clone();
-        for (row, label) in stream.rows.iter().zip(&stream.labels) {
-            label_of[row.index()] = *label;
-        }
-        let batches = order::batches(
-            &self.experiment.train.lengths,
-            &stream.rows,
-            config.training.batch_size,
-            seed,
-            self.epochs_done,
-            config.training.bucketing,
-        );
-        Drawn { stream, label_of, batches }
-    }
-
-    fn forward(
-        &self,
-        drawn: &Drawn<'_>,
-        step: usize,
-        pass: &Pass,
-        n_networks: usize,
-        networks: &Networks,
-        dropout: &DropoutStream,
-    ) -> StepBatch {
-        let inputs = &self.experiment.train.inputs;
-        let rows = match drawn.batches.len() {
-            0 => return StepBatch::empty(n_networks, &self.device),
-            n_batches => drawn.batches[step % n_batches].clone(),
-        };
-        let labels: Vec<ClassId> = rows.iter().map(|row| drawn.label_of[row.index()]).collect();
-        let n_views = inputs.n_views();
-        let targets: Vec<i32> = labels.iter().map(|label| i32::from(label.0)).collect::<Vec<_>>().repeat(n_views);
-        let n_targets = targets.len();
-        let gathered = inputs.gather(&rows, n_views, &self.device);
-        let outputs = (0..n_networks)
-            .map(|network| {
-                let mode = if pass.trained.contains(&network) { Mode::Train(dropout) } else { Mode::Evaluate };
-                drawn.stream.networks.contains(network).then(|| networks.members[network].forward(gathered.input(), mode))
-            })
-            .collect();
-        let targets = Tensor::<1, Int>::from_data(TensorData::new(targets, [n_targets]), &self.device);
-        StepBatch { rows, labels, targets, n_views, outputs }
+    /// Dropout of one step: a function of (seed, epoch, pass, step) alone.
+    fn dropout(&self, pass: usize, step: usize) -> DropoutStream {
+        let place = [u64::from(self.epochs_done), pass as u64, step as u64];
+        DropoutStream::new(seed::stream(self.experiment.config.seed, "dropout", &place))
     }
 
     /// Lets one batch into the averages and the dynamics.
-    fn record(&mut self, at: &Epoch, step: usize, batch: &StepBatch, dynamics: &mut Dynamics) -> Result<(), TrainError> {
+    fn record(
+        &mut self,
+        at: &Epoch<'_>,
+        step: usize,
+        batch: &StepBatch,
+        dynamics: &mut Dynamics,
+    ) -> Result<(), TrainError> {
         let auxiliary = self.method.auxiliary().map(|network| batch.output(network)).transpose()?;
-        let host = transfer::read_step(&batch.output(0)?.logits, auxiliary.map(|output| &output.logits), batch.rows.len());
-        let averaged = at.epoch >= self.skip_epochs;
-        let ids = |row: RowId| self.experiment.train.dataset.examples[row.index()].id.clone();
-        let place = crate::observe::Place { epoch: self.epochs_done, step: step + 1 };
+        let auxiliary = auxiliary.map(|output| &output.logits);
+        let host = transfer::read_step(&batch.output(0)?.logits, auxiliary, batch.rows.len());
+        let averaged = self.skip_epochs <= at.index;
+        let place = Place { epoch: self.epochs_done, step: step + 1 };
+        let id = |row: RowId| self.experiment.train.dataset.examples[row.index()].id.clone();
         observe(&mut self.margins, self.method.as_ref(), batch, &host, averaged, dynamics)
-            .map_err(|error| crate::observe::name_rows(error, place, &host, &batch.rows, ids))
+            .map_err(|error| name_rows(error, place, &host, &batch.rows, id))
     }
 }
 
-/// Gradients of the networks the pass trains; the others keep still.
-fn trained_gradients(loss: &Loss, networks: &Networks, trained: &[usize]) -> GradientsParams {
-    let mut all = loss.total.backward();
-    if trained.len() == networks.members.len() {
-        return GradientsParams::from_module(&mut all, networks);
-    }
-    let ids: Vec<_> = trained.iter().flat_map(|&network| crate::optimizer::parameter_ids(&networks.members[network])).collect();
-    GradientsParams::from_params(&mut all, networks, &ids)
-}
-
-struct Drawn<'a> {
-    stream: &'a Stream,
-    label_of: Vec<ClassId>,
-    batches: Vec<Vec<RowId>>,
-}
-
-struct Epoch {
-    phase: usize,
-    epoch: u32,
-    phase_epochs: u32,
-    n_networks: usize,
-    schedule: LinearSchedule,
-    steps_per_epoch: u64,
-}
-
-impl Epoch {
-    fn header(&self, epoch: u32, phase: &Phase, last: bool) -> crate::history::EpochHeader {
-        crate::history::EpochHeader { epoch, phase: phase.name, epochs: self.phase_epochs, may_be_best: last }
-    }
-}
-
-/// Loss terms averaged over the steps of an epoch, summed on the device and read once.
-#[derive(Default)]
-pub struct MeanTerms {
-    sums: Vec<(&'static str, Tensor<1>)>,
-    n_steps: u32,
-    means: Vec<(&'static str, f64)>,
-}
-
-impl MeanTerms {
-    fn add(&mut self, loss: &Loss) {
-        let total = std::iter::once(("loss", &loss.total));
-        let all = total.chain(loss.terms.iter().map(|(name, term)| (*name, term)));
-        self.n_steps += 1;
-        for (at, (name, term)) in all.enumerate() {
-            let term = term.clone().inner();
-            match self.sums.get_mut(at) {
-                Some((_, sum)) => *sum = sum.clone() + term,
-                None => self.sums.push((name, term)),
-            }
-        }
-    }
-
-    fn check(&mut self, epoch: u32) -> Result<(), TrainError> {
-        let n_steps = f64::from(self.n_steps.max(1));
-        self.means = self.sums.drain(..).map(|(name, sum)| (name, transfer::read_scalar(sum) / n_steps)).collect();
-        match self.means.iter().find(|(_, mean)| !mean.is_finite()) {
-            Some((name, _)) => {
-                Err(TrainError::NotFinite { epoch, step: self.n_steps as usize, what: name, rows: "of this epoch".into() })
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The means, the total first, under `loss`.
-    pub fn means(&self) -> &[(&'static str, f64)] {
-        &self.means
-    }
-}
+#[cfg(test)]
+mod tests;

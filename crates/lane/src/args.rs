@@ -15,10 +15,10 @@ pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
     /// Print results as JSON.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     pub(crate) json: bool,
     /// No progress, only warnings and errors.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     pub(crate) quiet: bool,
 }
 
@@ -42,17 +42,17 @@ pub(crate) enum Command {
 /// Columns of the data files.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ColumnArgs {
-    /// Column of the text.
-    #[arg(long, value_name = "NAME")]
+    /// Column of the text [default: text].
+    #[arg(long, value_name = "NAME", help_heading = "Columns")]
     pub(crate) text_column: Option<String>,
-    /// Column of the given label.
-    #[arg(long, value_name = "NAME")]
+    /// Column of the given label [default: label].
+    #[arg(long, value_name = "NAME", help_heading = "Columns")]
     pub(crate) label_column: Option<String>,
     /// Column of the true label, where known [default: gold, if the file has it].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Columns")]
     pub(crate) gold_column: Option<String>,
     /// Column of the row's id [default: id, if the file has it; else the row number].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Columns")]
     pub(crate) id_column: Option<String>,
 }
 
@@ -89,7 +89,7 @@ pub(crate) struct TrainArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
     /// One seed for order, initialisation, dropout and views [default: 1].
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
     /// Where to compute; `lane devices` lists what there is [default: flex].
     #[arg(long)]
@@ -100,7 +100,7 @@ pub(crate) struct TrainArgs {
     /// Rows of one step [default: 32].
     #[arg(long)]
     pub(crate) batch_size: Option<u32>,
-    /// Peak learning rate [default: 2e-5; 1e-3 with a frozen encoder or tiny].
+    /// Peak learning rate [default: 2e-5; 1e-3 with a frozen encoder, 2e-3 with tiny].
     #[arg(long)]
     pub(crate) lr: Option<f64>,
     /// Word pieces kept of a text [default: 128].
@@ -149,7 +149,7 @@ pub(crate) struct PredictArgs {
     /// The CSV to write: id,text,predicted,probability.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// Write one logit column a class too.
+    /// Also write `logit_<class>` for each class.
     #[arg(long)]
     pub(crate) logits: bool,
     /// Rows of one batch.
@@ -175,7 +175,12 @@ pub(crate) struct NoiseArgs {
     /// A labelled file.
     #[arg(long, value_name = "FILE")]
     pub(crate) data: PathBuf,
-    /// uniform, uniform-bernoulli, uniform-inclusive, shuffle, pairwise, class-conditional or instance.
+    /// The rule by which labels change.
+    ///
+    /// uniform: exactly that share of rows, each to another class; uniform-bernoulli: each row with that
+    /// chance; uniform-inclusive: to any class, its own too, so that fewer change; shuffle: labels of that
+    /// share trade places, so that fewer change; pairwise: each class to the next; class-conditional: by
+    /// --similarity; instance: by the text's embedding, needs --encoder.
     #[arg(long, default_value = "uniform")]
     pub(crate) kind: String,
     /// Share of rows to change, 0 to 1.

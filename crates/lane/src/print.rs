@@ -56,13 +56,23 @@ pub(crate) fn result(result: &RunResult, out: &std::path::Path) {
         println!("validation         {:.4} accuracy", validation.accuracy);
     }
     if let Some(test) = &result.test {
-        println!("test               {:.4} accuracy, {:.4} weighted F1", test.accuracy, test.weighted_f1);
+        println!(
+            "test               {:.4} accuracy, {:.4} weighted F1",
+            test.accuracy, test.weighted_f1
+        );
     }
     if let Some(detection) = &result.detection {
         let share = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.4}"));
         println!("wrong labels       {} of {}", detection.n_wrong, result.n_train);
-        println!("  found            average precision {}, AUROC {}", share(detection.average_precision), share(detection.auroc));
-        println!("  flagged          {} rows, precision {:.4}, recall {:.4}", detection.n_flagged, detection.precision, detection.recall);
+        println!(
+            "  found            average precision {}, AUROC {}",
+            share(detection.average_precision),
+            share(detection.auroc)
+        );
+        println!(
+            "  flagged          {} rows, precision {:.4}, recall {:.4}",
+            detection.n_flagged, detection.precision, detection.recall
+        );
     }
     println!("most suspicious    {}", out.join("labels.csv").display());
     println!("model              {}", out.join("model").display());

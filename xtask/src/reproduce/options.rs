@@ -51,7 +51,7 @@ pub(crate) struct Options {
     /// Compute the embeddings once and train a two-layer head
     #[arg(long)]
     freeze_encoder: bool,
-    /// Where to compute: flex, cuda:0, ...
+    /// Where to compute, as `lane devices` lists it
     #[arg(long)]
     device: Option<String>,
     /// Runs at a time; each gets its share of the cores [default: one for each core]
@@ -157,6 +157,9 @@ impl Options {
         let mut add = |name: &str, value: Option<String>| {
             settings.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
         };
+        // From scratch, on a thousand rows, an average of the tokens learns sooner than [CLS].
+        let pooling = (self.encoder == "tiny").then(|| "mean".to_owned());
+        add("--pooling", pooling);
         add("--epochs", self.epochs.map(|epochs| epochs.to_string()));
         add("--device", self.device.clone());
         self.set.iter().for_each(|setting| add("--set", Some(setting.clone())));
@@ -219,16 +222,17 @@ mod tests {
     fn without_options_it_is_seven_methods_by_three_seeds_on_the_built_in_corpus() {
         let plan = Options::parsed(&[]).unwrap().plan(&root()).unwrap();
         assert_eq!(plan.cells().len(), 21);
-        assert_eq!(plan.settings, ["--encoder", "tiny"]);
+        assert_eq!(plan.settings, ["--encoder", "tiny", "--pooling", "mean"]);
         assert!(plan.out.ends_with("target/reproduce/builtin"), "{}", plan.out.display());
     }
 
     #[test]
     fn settings_reach_the_runs_as_they_were_given() {
-        let given = ["--epochs", "3", "--freeze-encoder", "--set", "training.lr=0.1"];
+        let given =
+            ["--encoder", "dir", "--epochs", "3", "--freeze-encoder", "--set", "training.lr=0.1"];
         let plan = Options::parsed(&given).unwrap().plan(&root()).unwrap();
         let expected =
-            ["--encoder", "tiny", "--epochs", "3", "--set", "training.lr=0.1", "--freeze-encoder"];
+            ["--encoder", "dir", "--epochs", "3", "--set", "training.lr=0.1", "--freeze-encoder"];
         assert_eq!(plan.settings, expected);
     }
 

@@ -11,7 +11,7 @@ use crate::averages::Visit;
 use crate::error::MetricsError;
 use crate::id::{ClassId, RowId};
 use crate::label_aware;
-use crate::logits::{Logits, Probabilities, is_probability};
+use crate::logits::{Probabilities, RawLogits, is_probability};
 use crate::margin::{self, Margin};
 
 /// Margins of a batch. Holds nothing that outlives an update but memory, so any two are equal.
@@ -40,12 +40,18 @@ impl PartialEq for Scratch {
 
 impl Scratch {
     /// Margins of the batch, and who leads where the label trails.
-    pub(super) fn look(&mut self, labels: &[ClassId], logits: Logits<'_>) {
+    pub(super) fn look(
+        &mut self,
+        labels: &[ClassId],
+        logits: RawLogits<'_>,
+    ) -> Result<(), MetricsError> {
         let n_rows = labels.len();
         self.margins.resize(n_rows, 0.0);
         self.best.resize(n_rows, 0.0);
         self.trailing.resize(n_rows, 0);
-        margin::of_rows(logits, labels, &mut self.margins, &mut self.best);
+        if !margin::of_rows(logits, labels, &mut self.margins, &mut self.best) {
+            logits.check()?;
+        }
 
         let mut n_trailing = 0;
         for (position, &margin) in self.margins.iter().enumerate() {
@@ -60,6 +66,7 @@ impl Scratch {
             let position = position as usize;
             margin::first_at(logits.row(position), self.best[position])
         }));
+        Ok(())
     }
 
     /// Label-aware margins of the batch; returns how often the floor was divided by.
@@ -127,12 +134,12 @@ mod tests {
     #[test]
     fn batches_up_to_the_largest_so_far_take_no_new_memory() {
         let logits: Vec<f32> = (0..300_u16).map(|it| f32::from(it % 7)).collect();
-        let w = softmax::of_logits(Logits::new(&logits, 3).unwrap());
+        let w = softmax::of_logits(crate::Logits::new(&logits, 3).unwrap());
         let mut scratch = Scratch::default();
         let mut take = |n_rows: usize, label: u16| {
             let labels = vec![ClassId(label); n_rows];
             let auxiliary = Probabilities::new(&w[..3 * n_rows], 3).unwrap();
-            scratch.look(&labels, Logits::new(&logits[..3 * n_rows], 3).unwrap());
+            scratch.look(&labels, RawLogits::new(&logits[..3 * n_rows], 3).unwrap()).unwrap();
             scratch.stretch(auxiliary, 1e-6).unwrap();
             memory(&scratch)
         };

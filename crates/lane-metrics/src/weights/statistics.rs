@@ -93,6 +93,7 @@ impl Running {
 
     /// N after an exchange that began with this one.
     #[must_use]
+    #[expect(clippy::cast_sign_loss, reason = "counts, whole and never negative")]
     pub(crate) fn after(self, exchange: &Exchange) -> Self {
         let [n_out, n_in] = exchange.n;
         let [sum_out, sum_in] = exchange.sum;
@@ -146,10 +147,9 @@ impl Exchange {
     /// no pattern a processor could learn.
     #[inline]
     pub(crate) fn replace(&mut self, old: f64, new: f64) {
-        let values = [old, new];
-        for side in 0..2 {
-            let counts = if values[side] < 0.0 { 1.0 } else { 0.0 };
-            let deviation = counts * (values[side] - self.shift);
+        for (side, value) in [old, new].into_iter().enumerate() {
+            let counts = if value < 0.0 { 1.0 } else { 0.0 };
+            let deviation = counts * (value - self.shift);
             self.n[side] += counts;
             self.sum[side] += deviation;
             self.sum_squares[side] += deviation * deviation;

@@ -14,7 +14,7 @@ use super::{Quantity, Statistics, Threshold, Time, VarianceOf, WeightConfig, of_
 use crate::averages::{MarginAverages, RowMeans, Visit, check_rows};
 use crate::error::MetricsError;
 use crate::id::{ClassId, RowId};
-use crate::logits::{Logits, Probabilities};
+use crate::logits::{Probabilities, RawLogits};
 use crate::margin;
 
 /// The weights of every row of a data set, with the averages they come from.
@@ -93,20 +93,22 @@ impl MarginWeights {
     /// Takes in one batch: averages of its rows first, then statistics.
     ///
     /// `rows`, `labels`: `[n_rows]`; `logits`, `auxiliary`: `[n_rows, n_classes]`. A row may
-    /// occur more than once; each time is a visit.
+    /// occur more than once; each time is a visit. Logits may be checked ones
+    /// ([`Logits`](crate::Logits)) or, a pass less, raw ones.
     ///
     /// # Errors
     ///
     /// [`MetricsError::CountMismatch`] when the lists do not pair up,
     /// [`MetricsError::RowOutOfRange`] and [`MetricsError::LabelOutOfRange`] on the first id
     /// that names nothing, [`MetricsError::AuxiliaryMissing`] when weights by ALM get no
-    /// probabilities, [`MetricsError::NotAProbability`] on the first rival's probability that is
-    /// none. Averages, statistics and weights are as before then.
-    pub fn update(
+    /// probabilities, [`MetricsError::NotFinite`] on the first logit that is no number,
+    /// [`MetricsError::NotAProbability`] on the first rival's probability that is none. Averages,
+    /// statistics and weights are as before then.
+    pub fn update<'a>(
         &mut self,
         rows: &[RowId],
         labels: &[ClassId],
-        logits: Logits<'_>,
+        logits: impl Into<RawLogits<'a>>,
         auxiliary: Option<Probabilities<'_>>,
     ) -> Result<(), MetricsError> {
         self.update_with(rows, labels, logits, auxiliary, |_, _| ())
@@ -117,16 +119,17 @@ impl MarginWeights {
     /// # Errors
     ///
     /// As [`Self::update`].
-    pub fn update_with(
+    pub fn update_with<'a>(
         &mut self,
         rows: &[RowId],
         labels: &[ClassId],
-        logits: Logits<'_>,
+        logits: impl Into<RawLogits<'a>>,
         auxiliary: Option<Probabilities<'_>>,
         mut visited: impl FnMut(usize, &Visit),
     ) -> Result<(), MetricsError> {
+        let logits = logits.into();
         self.check(rows, labels, logits, auxiliary)?;
-        self.scratch.look(labels, logits);
+        self.scratch.look(labels, logits)?;
         if let Some(auxiliary) = auxiliary {
             let floor = self.config.weight_floor_probability;
             self.floor_hits += self.scratch.stretch(auxiliary, floor)?;
@@ -189,7 +192,7 @@ impl MarginWeights {
         &self,
         rows: &[RowId],
         labels: &[ClassId],
-        logits: Logits<'_>,
+        logits: RawLogits<'_>,
         auxiliary: Option<Probabilities<'_>>,
     ) -> Result<(), MetricsError> {
         let pair_up = |found, n_found, expected, n_expected| {

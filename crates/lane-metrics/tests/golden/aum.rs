@@ -1,14 +1,13 @@
 //! `aum.json`: margins and their averages over three epochs of four classes.
 
 use lane_metrics::averages::{MarginAverages, Visit};
-use lane_metrics::{ClassId, Logits, RowId, margin};
+use lane_metrics::{Logits, RowId, margin};
 
-use crate::file::{F32, check_all, list, matrix, numbers, read};
+use crate::file::{F32, check_all, classes, list, matrix, read};
 
 fn averages_from(first_epoch: usize) -> Vec<f64> {
     let file = read("aum.json");
-    let labels: Vec<_> =
-        numbers(&file["inputs"]["y"]).into_iter().map(|it| ClassId(it as u16)).collect();
+    let labels = classes(&file["inputs"]["y"]);
     let mut averages = MarginAverages::new(labels.len()).unwrap();
     for (epoch, logits) in list(&file["inputs"]["logits"]).iter().enumerate() {
         let logits = matrix(logits);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lane_metrics::ClassId;
 use serde_json::Value;
 
 /// What is left of a value that went through f32 logits: their rounding (6e-8), stretched by
@@ -17,8 +18,9 @@ pub(crate) struct Tolerance {
 
 pub(crate) fn read(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden").join(name);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    serde_json::from_str(&text).unwrap()
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The tolerance a file states for itself.
@@ -32,6 +34,16 @@ pub(crate) fn number(value: &Value) -> f64 {
 
 pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     list(value).iter().map(number).collect()
+}
+
+/// Class ids, which the files hold as plain numbers.
+pub(crate) fn classes(value: &Value) -> Vec<ClassId> {
+    indices(value).into_iter().map(|it| ClassId(it as u16)).collect()
+}
+
+pub(crate) fn indices(value: &Value) -> Vec<usize> {
+    let index = |it: &Value| it.as_u64().unwrap_or_else(|| panic!("expected an index, got {it}"));
+    list(value).iter().map(|it| index(it) as usize).collect()
 }
 
 pub(crate) fn list(value: &Value) -> &[Value] {

@@ -11,7 +11,9 @@ use lane_metrics::{
 };
 use serde_json::Value;
 
-use crate::file::{F32, Tolerance, check, check_all, list, matrix, number, numbers, read, stated};
+use crate::file::{
+    F32, Tolerance, check, check_all, classes, indices, list, matrix, number, numbers, read, stated,
+};
 
 const N_CLASSES: usize = 3;
 
@@ -23,8 +25,7 @@ struct Golden {
 impl Golden {
     fn read() -> Self {
         let file = read("lane.json");
-        let labels = numbers(&file["inputs"]["y"]);
-        Self { labels: labels.into_iter().map(|it| ClassId(it as u16)).collect(), file }
+        Self { labels: classes(&file["inputs"]["y"]), file }
     }
 
     fn expected(&self, epoch: usize) -> &Value {
@@ -199,7 +200,7 @@ fn statistics_and_every_weight_agree_in_f64() {
 
 #[track_caller]
 fn check_statistics(ours: NegativeStatistics, theirs: &Value, tolerance: Tolerance) {
-    assert_eq!(ours.n as f64, number(&theirs["n"]));
+    assert_eq!(Some(ours.n), theirs["n"].as_u64());
     check("μ", ours.mean, theirs["mu"].as_f64().unwrap_or(0.0), tolerance);
     check("σ²", ours.variance, theirs["var"].as_f64().unwrap_or(0.0), tolerance);
 }
@@ -221,7 +222,7 @@ fn by_batches(config: &WeightConfig, case: &str) {
     let mut weights = golden.after(1, config);
     weights.start_epoch();
     for expected in list(&golden.file["expected"][case]) {
-        let rows: Vec<_> = numbers(&expected["batch"]).iter().map(|&it| it as usize).collect();
+        let rows = indices(&expected["batch"]);
         golden.update(&mut weights, 1, &rows);
         check_statistics(weights.statistics(), expected, F32);
         let ids: Vec<_> = rows.iter().map(|&row| RowId(row as u32)).collect();

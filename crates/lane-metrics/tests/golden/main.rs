@@ -4,6 +4,8 @@
 //! through f32 logits, as this crate takes them, it is compared to what f32 can hold
 //! ([`file::F32`]); everything computed from f64 is held to the tolerance of the file.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 mod aum;
 mod file;
 mod lane;

@@ -2,22 +2,19 @@
 //! the softmax of `base_ce.json`.
 
 use lane_metrics::classification::ConfusionCounts;
-use lane_metrics::{ClassId, Logits, detection, softmax};
-use serde_json::Value;
+use lane_metrics::{Logits, detection, softmax};
 
-use crate::file::{F32, check, check_all, flags, list, matrix, number, numbers, read, stated};
-
-fn classes(value: &Value) -> Vec<ClassId> {
-    numbers(value).into_iter().map(|it| ClassId(it as u16)).collect()
-}
+use crate::file::{
+    F32, check, check_all, classes, flags, list, matrix, number, numbers, read, stated,
+};
 
 #[test]
 fn classification_scores_agree() {
     let file = read("metrics.json");
     let (inputs, expected, tolerance) = (&file["inputs"], &file["expected"], stated(&file));
-    let n_classes = number(&inputs["n_classes"]) as usize;
     let (truth, predicted) = (classes(&inputs["y_true"]), classes(&inputs["y_pred"]));
-    let counts = ConfusionCounts::new(&truth, &predicted, n_classes).unwrap();
+    assert_eq!(inputs["n_classes"], 4);
+    let counts = ConfusionCounts::new(&truth, &predicted, 4).unwrap();
     for (row, theirs) in counts.rows().zip(list(&expected["confusion_true_row"])) {
         let ours: Vec<_> = row.iter().map(|&it| it as f64).collect();
         check_all("confusion", &ours, theirs, tolerance);

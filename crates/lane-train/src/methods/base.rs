@@ -34,7 +34,10 @@ impl Method for Base {
 
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
         let batch = &step.batches[0];
-        let total = lane_losses::cross_entropy::mean(batch.output(0)?.logits.clone(), batch.targets.clone());
+        let total = lane_losses::cross_entropy::mean(
+            batch.output(0)?.logits.clone(),
+            batch.targets.clone(),
+        );
         Ok(Loss { terms: vec![("cross_entropy", total.clone())], total })
     }
 

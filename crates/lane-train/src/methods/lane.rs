@@ -9,7 +9,7 @@
 //!
 //! Network 0 is the classifier θ, network 1 the auxiliary network Π; θ alone predicts. The weight of
 //! a step already contains that step's margins (Alg. 1, lines 9 to 14). 𝔅 holds all views; margins
-//! come from the original view only, and λ_i multiplies the cross-entropy of every view of row i.
+//! come from the original view only, and `λ_i` multiplies the cross-entropy of every view of row i.
 //!
 //! Suspicion of a row: −ALM; flagged when its weight is below `lane.flag_below` (0.5; the paper names
 //! no rule).
@@ -23,8 +23,8 @@
 
 use burn::tensor::{Tensor, TensorData};
 use lane_data::RowId;
-use lane_losses::label_aware_contrastive::{self, ContrastiveConfig};
 use lane_losses::cross_entropy;
+use lane_losses::label_aware_contrastive::{self, ContrastiveConfig};
 use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 
 use crate::config::{Config, LaneConfig};
@@ -83,8 +83,10 @@ impl Method for Lane {
         } else {
             cross_entropy::mean(batch.output(CLASSIFIER)?.logits.clone(), batch.targets.clone())
         };
-        let (auxiliary, contrastive) = auxiliary_terms(batch, &self.contrastive, self.terms.contrastive_weight)?;
-        let (classifier_share, auxiliary_share) = self.terms.alpha.map_or((1.0, 1.0), |alpha| (alpha, 1.0 - alpha));
+        let (auxiliary, contrastive) =
+            auxiliary_terms(batch, &self.contrastive, self.terms.contrastive_weight)?;
+        let (classifier_share, auxiliary_share) =
+            self.terms.alpha.map_or((1.0, 1.0), |alpha| (alpha, 1.0 - alpha));
         let terms = vec![
             ("weighted_cross_entropy", weighted.clone()),
             ("auxiliary_cross_entropy", auxiliary.clone()),
@@ -112,7 +114,10 @@ impl Method for Lane {
 }
 
 /// Minus the averaged margin of every row, in row order; 0 for a row never visited.
-pub(crate) fn suspicion(margins: &MarginWeights, quantity: Quantity) -> impl Iterator<Item = f64> + '_ {
+pub(crate) fn suspicion(
+    margins: &MarginWeights,
+    quantity: Quantity,
+) -> impl Iterator<Item = f64> + '_ {
     let averages = margins.averages();
     (0..averages.n_rows() as u32).map(move |row| {
         let average = match quantity {
@@ -128,7 +133,10 @@ pub(crate) fn suspicion(margins: &MarginWeights, quantity: Quantity) -> impl Ite
 /// # Errors
 ///
 /// [`TrainError::Mismatch`] if the classifier did not run on the batch.
-pub(crate) fn weighted_cross_entropy(batch: &StepBatch, weights: &[f32]) -> Result<Tensor<1>, TrainError> {
+pub(crate) fn weighted_cross_entropy(
+    batch: &StepBatch,
+    weights: &[f32],
+) -> Result<Tensor<1>, TrainError> {
     let logits = batch.output(CLASSIFIER)?.logits.clone();
     let all_views = weights.repeat(batch.n_views);
     let n = all_views.len();
@@ -155,4 +163,100 @@ pub(crate) fn auxiliary_terms(
         cross_entropy.zeros_like()
     };
     Ok((cross_entropy, contrastive))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Int};
+    use lane_metrics::ClassId;
+    use lane_models::Output;
+
+    use super::*;
+    use crate::transfer;
+
+    const LOGITS: [[f32; 3]; 2] = [[2.0, 0.5, -1.0], [0.2, -0.3, 0.7]];
+    const OTHER_VIEW: [[f32; 3]; 2] = [[0.1, 0.9, 0.3], [-1.0, 0.4, 1.1]];
+    const LABELS: [u16; 2] = [0, 1];
+
+    fn tensor(rows: &[[f32; 3]]) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(rows.concat(), [rows.len(), 3]), &Device::flex())
+    }
+
+    /// Two rows seen in `views`, view by view; logits serve as embeddings too.
+    fn batch(views: &[[[f32; 3]; 2]]) -> StepBatch {
+        let targets: Vec<i32> = LABELS.map(i32::from).repeat(views.len());
+        let n = targets.len();
+        let output = Output { logits: tensor(&views.concat()), embedding: tensor(&views.concat()) };
+        StepBatch {
+            rows: vec![RowId(0), RowId(1)],
+            labels: LABELS.map(ClassId).to_vec(),
+            targets: Tensor::<1, Int>::from_data(TensorData::new(targets, [n]), &Device::flex()),
+            n_views: views.len(),
+            outputs: vec![Some(output.clone()), Some(output)],
+        }
+    }
+
+    fn cross_entropy_of(row: [f32; 3], label: u16) -> f64 {
+        let row = row.map(f64::from);
+        row.iter().map(|z| z.exp()).sum::<f64>().ln() - row[usize::from(label)]
+    }
+
+    fn weighted(views: &[[[f32; 3]; 2]], weights: &[f32]) -> f64 {
+        transfer::read_scalar(weighted_cross_entropy(&batch(views), weights).unwrap())
+    }
+
+    #[test]
+    fn the_weight_of_a_row_goes_with_each_of_its_views() {
+        let weights = [0.25, 0.8];
+        let of_view = |view: [[f32; 3]; 2]| -> f64 {
+            (0..2)
+                .map(|row| f64::from(weights[row]) * cross_entropy_of(view[row], LABELS[row]))
+                .sum()
+        };
+        let expected = (of_view(LOGITS) + of_view(OTHER_VIEW)) / 4.0;
+        let ours = weighted(&[LOGITS, OTHER_VIEW], &weights);
+        assert!((ours - expected).abs() < 1e-6, "{ours} against {expected}");
+    }
+
+    #[test]
+    fn views_that_are_alike_change_nothing() {
+        let weights = [0.25, 0.8];
+        let one = weighted(&[LOGITS], &weights);
+        for n_views in [2, 3] {
+            assert!((weighted(&vec![LOGITS; n_views], &weights) - one).abs() < 1e-6);
+        }
+        let auxiliary = |n_views: usize| {
+            let (loss, _) =
+                auxiliary_terms(&batch(&vec![LOGITS; n_views]), &ContrastiveConfig::default(), 0.0)
+                    .unwrap();
+            transfer::read_scalar(loss)
+        };
+        assert!((auxiliary(1) - auxiliary(2)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn weights_of_one_give_plain_cross_entropy_and_of_zero_nothing() {
+        let plain = (0..2).map(|row| cross_entropy_of(LOGITS[row], LABELS[row])).sum::<f64>() / 2.0;
+        assert!((weighted(&[LOGITS], &[1.0, 1.0]) - plain).abs() < 1e-6);
+        assert!(weighted(&[LOGITS], &[0.0, 0.0]).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_contrastive_term_without_weight_is_zero() {
+        let terms = |weight| {
+            auxiliary_terms(&batch(&[LOGITS, OTHER_VIEW]), &ContrastiveConfig::default(), weight)
+                .unwrap()
+        };
+        assert!(transfer::read_scalar(terms(0.0).1).abs() < 1e-12);
+        assert!(transfer::read_scalar(terms(1.0).1).abs() > 1e-3);
+    }
+
+    #[test]
+    fn a_network_that_did_not_run_is_named() {
+        let mut batch = batch(&[LOGITS]);
+        batch.outputs[AUXILIARY] = None;
+        let error =
+            auxiliary_terms(&batch, &ContrastiveConfig::default(), 1.0).unwrap_err().to_string();
+        assert!(error.contains("network 1, which did not run"), "{error}");
+    }
 }

@@ -104,7 +104,11 @@ impl Method for MarginMixture {
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {
         suspicion(margins, self.settings.quantity)
             .zip(&self.weights)
-            .map(|(suspicion, &weight)| Verdict { suspicion, weight: f64::from(weight), flagged: weight < 0.5 })
+            .map(|(suspicion, &weight)| Verdict {
+                suspicion,
+                weight: f64::from(weight),
+                flagged: weight < 0.5,
+            })
             .collect()
     }
 }
@@ -112,7 +116,9 @@ impl Method for MarginMixture {
 /// The posterior of the upper component of every row; 1 where there is nothing to separate.
 fn posterior_weights(margins: &MarginWeights, quantity: Quantity) -> Result<Vec<f32>, TrainError> {
     let averages: Vec<f64> = suspicion(margins, quantity).map(|suspicion| -suspicion).collect();
-    let (low, high) = averages.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &it| (low.min(it), high.max(it)));
+    let (low, high) = averages
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &it| (low.min(it), high.max(it)));
     if averages.len() < 2 || high <= low {
         return Ok(vec![1.0; averages.len()]);
     }
@@ -122,7 +128,8 @@ fn posterior_weights(margins: &MarginWeights, quantity: Quantity) -> Result<Vec<
 
 fn monotone_posterior(mixture: &Mixture, average: f64) -> f64 {
     // The mixture keeps its means on the scaled range 0..1 of the averages it was fitted to.
-    let [lower, upper] = mixture.means.map(|mean| mixture.minimum + mean * (mixture.maximum - mixture.minimum));
+    let [lower, upper] =
+        mixture.means.map(|mean| mixture.minimum + mean * (mixture.maximum - mixture.minimum));
     if average >= upper {
         1.0
     } else if average <= lower {
@@ -138,7 +145,10 @@ mod tests {
 
     /// Two humps around −3 and +3 logits, nine values each.
     fn humps() -> Vec<f64> {
-        [-3.0, 3.0].iter().flat_map(|center| (-4..=4).map(move |step| center + f64::from(step) * 0.25)).collect()
+        [-3.0, 3.0]
+            .iter()
+            .flat_map(|center| (-4..=4).map(move |step| center + f64::from(step) * 0.25))
+            .collect()
     }
 
     #[test]
@@ -146,7 +156,10 @@ mod tests {
         let mixture = mixture::fit(&humps(), &FIT).unwrap();
         for average in humps() {
             let weight = monotone_posterior(&mixture, average);
-            assert!(if average < 0.0 { weight < 0.01 } else { weight > 0.99 }, "{average}: {weight}");
+            assert!(
+                if average < 0.0 { weight < 0.01 } else { weight > 0.99 },
+                "{average}: {weight}"
+            );
         }
     }
 
@@ -156,7 +169,8 @@ mod tests {
         averages.extend([-9.0, 12.0, 0.1, 0.3]);
         let mixture = mixture::fit(&averages, &FIT).unwrap();
         averages.sort_by(f64::total_cmp);
-        let weights: Vec<f64> = averages.iter().map(|&average| monotone_posterior(&mixture, average)).collect();
+        let weights: Vec<f64> =
+            averages.iter().map(|&average| monotone_posterior(&mixture, average)).collect();
         assert!(weights.is_sorted(), "{weights:?}");
     }
 }

@@ -9,7 +9,8 @@ use crate::{print, progress::Bars};
 pub(crate) fn run(args: EvaluateArgs, manner: Manner) -> anyhow::Result<()> {
     let device = args.device.parse()?;
     let columns = columns(args.columns);
-    let evaluation = evaluate_file(&args.model, &args.data, &columns, device, &mut Bars::new(manner.quiet))?;
+    let evaluation =
+        evaluate_file(&args.model, &args.data, &columns, device, &mut Bars::new(manner.quiet))?;
     if manner.json {
         return print::json(&evaluation);
     }

@@ -18,7 +18,10 @@ pub(crate) fn run(args: NoiseArgs, manner: Manner) -> anyhow::Result<()> {
         seed: args.seed,
         max_rows: args.max_rows,
         similarity: args.similarity,
-        model: ModelConfig { encoder: args.encoder.unwrap_or_else(|| "tiny".into()), ..ModelConfig::default() },
+        model: ModelConfig {
+            encoder: args.encoder.unwrap_or_else(|| "tiny".into()),
+            ..ModelConfig::default()
+        },
         device: args.device.parse()?,
         force: args.force,
     };

@@ -1,8 +1,9 @@
 //! `lane train`.
 
+use lane_train::device::DeviceName;
 use lane_train::record::Program;
 use lane_train::run::Invocation;
-use lane_train::{Config, Setting, TrainError, train};
+use lane_train::{Config, MethodName, Setting, TrainError, train};
 
 use crate::args::{ColumnArgs, TrainArgs};
 use crate::commands::Manner;
@@ -29,10 +30,20 @@ pub(crate) fn run(args: TrainArgs, manner: Manner) -> anyhow::Result<()> {
 /// Flags as settings, `--set` last so that it wins.
 fn settings(args: &TrainArgs) -> Result<Vec<Setting>, TrainError> {
     let mut all = Vec::new();
-    let mut put = |key: &str, value: Option<toml::Value>| all.extend(value.map(|value| Setting::new(key, value)));
-    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string().into());
+    let mut put = |key: &str, value: Option<toml::Value>| {
+        all.extend(value.map(|value| Setting::new(key, value)))
+    };
+    let path = |path: &Option<std::path::PathBuf>| {
+        path.as_ref().map(|path| path.display().to_string().into())
+    };
     let text = |text: &Option<String>| text.clone().map(toml::Value::from);
     let number = |number: Option<u32>| number.map(toml::Value::from);
+    if let Some(method) = &args.method {
+        method.parse::<MethodName>()?;
+    }
+    if let Some(device) = &args.device {
+        device.parse::<DeviceName>()?;
+    }
     put("method", text(&args.method));
     put("seed", args.seed.map(|seed| toml::Value::Integer(seed.cast_signed())));
     put("device", text(&args.device));

@@ -1,0 +1,140 @@
+//! The parts of one step: batches of a stream, forward passes, gradients, means of the loss.
+
+use burn::optim::GradientsParams;
+use burn::tensor::{Int, Tensor, TensorData};
+use lane_data::{RowId, order, seed};
+use lane_metrics::ClassId;
+use lane_models::{DropoutStream, Mode};
+
+use crate::error::TrainError;
+use crate::experiment::Experiment;
+use crate::inputs::Inputs;
+use crate::method::{Loss, Pass, StepBatch, Stream};
+use crate::networks::Networks;
+use crate::{optimizer, transfer};
+
+/// A stream with the batches drawn from it for one epoch.
+pub(crate) struct Drawn<'a> {
+    pub(crate) stream: &'a Stream,
+    pub(crate) batches: Vec<Vec<RowId>>,
+    label_of: Vec<ClassId>,
+    device: burn::tensor::Device,
+}
+
+impl<'a> Drawn<'a> {
+    /// Order and batches: a function of (seed, epoch, pass, stream) alone.
+    pub(crate) fn new(
+        experiment: &Experiment,
+        stream: &'a Stream,
+        [pass, index]: [usize; 2],
+        epoch: u32,
+    ) -> Self {
+        let config = &experiment.config;
+        let place = [pass as u64, index as u64];
+        let seed =
+            if place == [0, 0] { config.seed } else { seed::stream(config.seed, "stream", &place) };
+        let mut label_of = vec![ClassId(0); experiment.train.dataset.n_rows()];
+        for (row, label) in stream.rows.iter().zip(&stream.labels) {
+            label_of[row.index()] = *label;
+        }
+        let training = &config.training;
+        let lengths = &experiment.train.lengths;
+        let batches = order::batches(
+            lengths,
+            &stream.rows,
+            training.batch_size,
+            seed,
+            epoch,
+            training.bucketing,
+        );
+        Self { stream, batches, label_of, device: experiment.device.clone().autodiff() }
+    }
+
+    /// The outputs of the networks on batch `step`, counted round and round.
+    pub(crate) fn forward(
+        &self,
+        step: usize,
+        pass: &Pass,
+        inputs: &Inputs,
+        networks: &Networks,
+        dropout: &DropoutStream,
+    ) -> StepBatch {
+        let Some(rows) = self.batches.get(step % self.batches.len().max(1)).cloned() else {
+            return StepBatch::empty(networks.members.len(), &self.device);
+        };
+        let labels: Vec<ClassId> = rows.iter().map(|row| self.label_of[row.index()]).collect();
+        let n_views = inputs.n_views();
+        let targets: Vec<i32> = labels.iter().map(|label| i32::from(label.0)).collect();
+        let targets = targets.repeat(n_views);
+        let n_targets = targets.len();
+        let gathered = inputs.gather(&rows, n_views, &self.device);
+        let run = |(network, member): (usize, &lane_models::Network)| {
+            let mode =
+                if pass.trained.contains(&network) { Mode::Train(dropout) } else { Mode::Evaluate };
+            self.stream.networks.contains(network).then(|| member.forward(gathered.input(), mode))
+        };
+        let outputs = networks.members.iter().enumerate().map(run).collect();
+        let targets =
+            Tensor::<1, Int>::from_data(TensorData::new(targets, [n_targets]), &self.device);
+        StepBatch { rows, labels, targets, n_views, outputs }
+    }
+}
+
+/// Gradients of the networks the pass trains; the others keep still.
+pub(crate) fn trained_gradients(
+    loss: &Loss,
+    networks: &Networks,
+    trained: &[usize],
+) -> GradientsParams {
+    let mut all = loss.total.backward();
+    if trained.len() == networks.members.len() {
+        return GradientsParams::from_module(&mut all, networks);
+    }
+    let ids: Vec<_> = trained
+        .iter()
+        .flat_map(|&network| optimizer::parameter_ids(&networks.members[network]))
+        .collect();
+    GradientsParams::from_params(&mut all, networks, &ids)
+}
+
+/// Loss terms averaged over the steps of an epoch, summed on the device and read once.
+#[derive(Default)]
+pub(crate) struct MeanTerms {
+    sums: Vec<(&'static str, Tensor<1>)>,
+    n_steps: u32,
+    means: Vec<(&'static str, f64)>,
+}
+
+impl MeanTerms {
+    pub(crate) fn add(&mut self, loss: &Loss) {
+        let total = std::iter::once(("loss", &loss.total));
+        let all = total.chain(loss.terms.iter().map(|(name, term)| (*name, term)));
+        self.n_steps += 1;
+        for (at, (name, term)) in all.enumerate() {
+            let term = term.clone().inner();
+            match self.sums.get_mut(at) {
+                Some((_, sum)) => *sum = sum.clone() + term,
+                None => self.sums.push((name, term)),
+            }
+        }
+    }
+
+    /// Reads the means, and refuses what is no number.
+    pub(crate) fn read(&mut self, epoch: u32) -> Result<(), TrainError> {
+        let n_steps = f64::from(self.n_steps.max(1));
+        let mean = |(name, sum)| (name, transfer::read_scalar(sum) / n_steps);
+        self.means = self.sums.drain(..).map(mean).collect();
+        match self.means.iter().find(|(_, mean)| !mean.is_finite()) {
+            Some((what, _)) => {
+                let step = self.n_steps as usize;
+                Err(TrainError::NotFinite { epoch, step, what, rows: "of this epoch".into() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The means, the total first, under `loss`.
+    pub(crate) fn means(&self) -> &[(&'static str, f64)] {
+        &self.means
+    }
+}

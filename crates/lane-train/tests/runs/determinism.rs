@@ -1,0 +1,62 @@
+//! The same seed gives the same bytes, another seed others.
+
+use lane_train::MethodName;
+
+use crate::support::{Corpus, Run};
+
+const FILES: [&str; 6] = [
+    "config.toml",
+    "result.json",
+    "labels.csv",
+    "metrics.jsonl",
+    "model/model.safetensors",
+    "dynamics.parquet",
+];
+
+fn differing(left: &Run, right: &Run) -> Vec<&'static str> {
+    FILES.into_iter().filter(|name| left.bytes(name) != right.bytes(name)).collect()
+}
+
+#[test]
+fn the_same_run_twice_leaves_the_same_bytes() {
+    let corpus = Corpus::new();
+    for method in [MethodName::Base, MethodName::Lane, MethodName::MarginMixture] {
+        let run = |name: &str| {
+            corpus.run(&format!("{method}-{name}"), corpus.config(method, &[])).unwrap()
+        };
+        assert_eq!(differing(&run("first"), &run("second")), [""; 0], "{method}");
+    }
+}
+
+#[test]
+fn views_and_order_are_drawn_from_the_seed_too() {
+    let corpus = Corpus::new();
+    let settings = ["views.kinds=[\"original\", \"deletion\"]", "views.deletion_probability=0.4"];
+    let run = |name: &str| corpus.run(name, corpus.config(MethodName::Lane, &settings)).unwrap();
+    assert_eq!(differing(&run("first"), &run("second")), [""; 0]);
+}
+
+#[test]
+fn another_seed_gives_other_weights() {
+    let corpus = Corpus::new();
+    let run = |seed: &str| {
+        corpus.run(seed, corpus.config(MethodName::Base, &[&format!("seed={seed}")])).unwrap()
+    };
+    let differing = differing(&run("1"), &run("2"));
+    assert!(differing.contains(&"model/model.safetensors"), "{differing:?}");
+    assert!(differing.contains(&"dynamics.parquet"), "{differing:?}");
+}
+
+#[test]
+fn one_thread_and_two_give_the_same_bytes() {
+    let corpus = Corpus::new();
+    let run = |n_threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        let config = corpus.config(MethodName::Lane, &[]);
+        let run = pool.install(|| corpus.run(&format!("{n_threads}-threads"), config)).unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&run.bytes("record.json")).unwrap();
+        assert_eq!(record["threads"], n_threads);
+        run
+    };
+    assert_eq!(differing(&run(1), &run(2)), [""; 0]);
+}

@@ -1,0 +1,11 @@
+//! Whole runs of a small corpus, and the optimizer against another.
+#![recursion_limit = "256"]
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+mod adamw;
+mod best_epoch;
+mod determinism;
+mod divergence;
+mod folders;
+mod frozen;
+mod support;

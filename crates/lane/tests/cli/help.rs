@@ -1,0 +1,49 @@
+//! What `lane` says of itself.
+
+use crate::support::Place;
+
+#[test]
+fn every_command_has_help() {
+    let place = Place::new();
+    let all = place.lane("--help").succeeded();
+    for command in ["train", "evaluate", "predict", "noise", "methods", "devices"] {
+        assert!(all.stdout.contains(&format!("\n  {command} ")), "{command}: {}", all.stdout);
+        let one = place.lane(&format!("{command} --help")).succeeded();
+        assert!(one.stdout.contains(&format!("Usage: lane {command}")) && one.stderr.is_empty());
+    }
+    assert_eq!(place.names(), [""; 0]);
+}
+
+#[test]
+fn the_methods_are_listed_by_the_names_that_train_takes() {
+    let said = Place::new().lane("methods").succeeded();
+    insta::assert_snapshot!(said.stdout, @r"
+    base               plain cross-entropy on the given labels
+    lane               Gaussian weights from averaged label-aware margins, with a label-aware contrastive loss
+    lane-sim           lane with the plain margin (AUM) in place of the label-aware one
+    lane-alm           lane without weights: both auxiliary terms only
+    lane-fixed-mu0     lane with the threshold fixed at mean 0, deviation 1
+    lane-fixed-mu-1    lane with the threshold fixed at mean -1, deviation 1
+    margin-mixture     weights from a two-component mixture over averaged margins (not in the paper)
+    ");
+}
+
+#[test]
+fn lists_as_json_hold_name_and_description() {
+    let place = Place::new();
+    for command in ["methods", "devices"] {
+        let list = place.lane(&format!("{command} --json")).succeeded().json();
+        for entry in list.as_array().unwrap() {
+            assert!(entry["name"].is_string() && entry["description"].is_string(), "{entry}");
+        }
+    }
+    let devices = place.lane("devices --json").json();
+    assert_eq!(devices[0]["name"], "flex");
+}
+
+#[test]
+fn no_command_at_all_is_wrong_usage() {
+    let said = Place::new().lane("");
+    assert_eq!(said.code, 2);
+    assert!(said.stdout.is_empty() && said.stderr.contains("Usage: lane"));
+}

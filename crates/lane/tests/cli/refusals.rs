@@ -1,0 +1,112 @@
+//! What is wrong in what the user gave: exit code 2, said plainly, nothing written.
+
+use crate::support::Place;
+
+#[track_caller]
+fn refused(place: &Place, line: &str, answers: &[&str]) {
+    let before = place.names();
+    let said = place.lane(line);
+    assert_eq!(said.code, 2, "{line}: {}", said.stderr);
+    assert!(said.stdout.is_empty(), "{line}: {}", said.stdout);
+    for answer in answers {
+        assert!(said.stderr.contains(answer), "{line}: no {answer:?} in {}", said.stderr);
+    }
+    assert_eq!(place.names(), before, "{line}");
+}
+
+#[test]
+fn an_unknown_column_is_answered_with_those_there_are_and_the_nearest() {
+    let place = Place::new().with_noise();
+    refused(
+        &place,
+        "train --train noisy.csv --out run --text-column texts",
+        &[
+            "no column `texts`; the columns are `id`, `text`, `label`, `gold`, `flipped`",
+            "did you mean column `text`?",
+        ],
+    );
+    refused(
+        &place,
+        "train --train noisy.csv --out run --gold-column truth",
+        &["no column `truth`"],
+    );
+}
+
+#[test]
+fn unknown_names_are_answered_with_the_known_ones() {
+    let place = Place::new().with_noise();
+    for (rest, answers) in [
+        ("--method lame", ["lame", "margin-mixture"]),
+        ("--device cuda", ["cuda", "flex"]),
+        ("--pooling max", ["max", "mean"]),
+        ("--set training.epoch=3", ["unknown field `epoch`", "epochs"]),
+        ("--set trainig.epochs=3", ["unknown field `trainig`", "training"]),
+        ("--set training.epochs", ["--set", "key=value"]),
+        ("--set weights.sigma=wide", ["wide", "literal"]),
+        ("--epoch 3", ["--epoch", "--epochs"]),
+    ] {
+        refused(&place, &format!("train --train noisy.csv --out run {rest}"), &answers);
+    }
+}
+
+#[test]
+fn values_out_of_range_are_answered_with_the_range() {
+    let place = Place::new().with_noise();
+    for (rest, key) in [
+        ("--epochs 0", "`training.epochs` is 0, expected a number above 0"),
+        ("--batch-size 0", "`training.batch_size` is 0"),
+        ("--lr=-1", "`training.lr` is -1"),
+        ("--max-length 2", "`model.max_length` is 2"),
+        (
+            "--set lane.alm_skip_epochs=15",
+            "`lane.alm_skip_epochs` is 15, expected fewer than the 15 epochs",
+        ),
+        ("--freeze-encoder", "`model.freeze_encoder` is true, expected a pretrained encoder"),
+    ] {
+        refused(&place, &format!("train --train noisy.csv --out run {rest}"), &[key]);
+    }
+}
+
+#[test]
+fn missing_files_are_named() {
+    let place = Place::new().with_noise();
+    refused(&place, "train --train no.csv --out run", &["no.csv"]);
+    refused(&place, "train --train noisy.csv --test no.csv --out run", &["no.csv"]);
+    refused(&place, "train --train noisy.csv --encoder nowhere --out run", &["nowhere"]);
+    refused(&place, "train --config no.toml --out run", &["no.toml"]);
+    refused(&place, "evaluate --model nowhere --data noisy.csv", &["nowhere"]);
+    refused(&place, "predict --model nowhere --data noisy.csv --out p.csv", &["nowhere"]);
+    refused(&place, "noise --data no.csv --rate 0.2 --out n.csv", &["no.csv"]);
+    refused(&place, "train --out run", &["--train <FILE>"]);
+}
+
+#[test]
+fn a_label_that_training_does_not_know_is_refused_before_training() {
+    let place = Place::new();
+    place.write("train.csv", "text,label\none fine day,good\na bad day,poor\n");
+    place.write("test.csv", "text,label\na fine evening,good\nso so,middling\n");
+    for split in ["test", "validation"] {
+        refused(
+            &place,
+            &format!("train --train train.csv --{split} test.csv --out run"),
+            &[
+                "test.csv, line 3, column `label`: label `middling` does not occur in the training data",
+            ],
+        );
+    }
+}
+
+#[test]
+fn data_that_cannot_be_learnt_from_is_refused() {
+    let place = Place::new();
+    place.write("lone.csv", "text,label\none,same\ntwo,same\n");
+    place.write("empty.csv", "text,label\n");
+    place.write("ragged.csv", "text,label\none,a,b\n");
+    for (file, answer) in [
+        ("lone.csv", "every row has the label `same`"),
+        ("empty.csv", "the file has no rows"),
+        ("ragged.csv", "line 2: the number of fields is 3, expected 2"),
+    ] {
+        refused(&place, &format!("train --train {file} --out run"), &[answer]);
+    }
+}

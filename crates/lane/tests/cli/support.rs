@@ -1,0 +1,103 @@
+//! Runs `lane` in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What a command left on its streams.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Self {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        self
+    }
+
+    /// All of stdout as one JSON value.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}:\n{}", self.stdout))
+    }
+}
+
+/// A folder to run in.
+pub(crate) struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        String::from_utf8(self.bytes(name)).unwrap()
+    }
+
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Names of what stands in the folder, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Runs `lane` with two threads and the words of `line`; `{built-in}` stands for the corpus.
+    pub(crate) fn lane(&self, line: &str) -> Said {
+        self.lane_with(line, &[])
+    }
+
+    pub(crate) fn lane_with(&self, line: &str, environment: &[(&str, &str)]) -> Said {
+        let built_in = built_in();
+        let words = line
+            .split_whitespace()
+            .map(|it| it.replace("{built-in}", &built_in.display().to_string()));
+        let output = Command::new(env!("CARGO_BIN_EXE_lane"))
+            .args(words)
+            .current_dir(self.folder.path())
+            .env("RAYON_NUM_THREADS", "2")
+            .env("LANE_CACHE", self.path("cache"))
+            .env("NO_COLOR", "1")
+            .envs(environment.iter().copied())
+            .output()
+            .unwrap();
+        Said {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// `noisy.csv`: 80 rows of the built-in corpus, 16 of them mislabelled.
+    pub(crate) fn with_noise(self) -> Self {
+        self.lane("noise --data {built-in}/train.csv --max-rows 80 --rate 0.2 --out noisy.csv")
+            .succeeded();
+        self
+    }
+}
+
+fn built_in() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/builtin").canonicalize().unwrap()
+}
