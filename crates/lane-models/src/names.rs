@@ -120,10 +120,15 @@ mod tests {
         assert_eq!(modern("bert.pooler.dense.bias"), "bert.pooler.dense.bias");
     }
 
+    fn two_layers() -> Network {
+        let config = BertConfig { num_hidden_layers: 2, ..BertConfig::tiny(10) };
+        Network::blank(&config, 3, Pooling::Cls)
+    }
+
     #[test]
     fn weight_decay_spares_exactly_biases_and_layer_norms() {
         let group = ParamGroup::from_regex(NO_DECAY).unwrap();
-        let network = Network::blank(&BertConfig::tiny(10), 3, Pooling::Cls);
+        let network = two_layers();
         let places = parameters::places(&network);
         assert_eq!(places.len(), 3 + 2 + 2 * 16 + 4);
         for place in &places {
@@ -135,7 +140,7 @@ mod tests {
 
     #[test]
     fn paths_are_those_the_crate_documents() {
-        let network = Network::blank(&BertConfig::tiny(10), 3, Pooling::Cls);
+        let network = two_layers();
         let paths: Vec<String> =
             parameters::places(&network).into_iter().map(|place| place.path).collect();
         for path in [

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lane_data::noise::{self, NoiseConfig, NoiseInput, NoiseKind, Transition};
 use lane_data::read::{self, LabelPolicy};
 use lane_data::write::{self, Existing};
-use lane_data::{Columns, Dataset, LabelSet, sample};
+use lane_data::{Columns, DataError, Dataset, LabelSet, sample};
 use lane_metrics::ClassId;
 use serde::Serialize;
 
@@ -233,7 +233,7 @@ pub fn predict_file(
     observer: &mut dyn Observer,
 ) -> Result<usize, TrainError> {
     if request.out.exists() && !request.force {
-        return Err(TrainError::OutputExists { path: request.out.clone() });
+        return Err(DataError::Exists { path: request.out.clone() }.into());
     }
     let classifier = Classifier::open(&request.model, request.device)?;
     let rows = read::texts(&request.data, &request.columns)?;

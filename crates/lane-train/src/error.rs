@@ -111,7 +111,7 @@ impl TrainError {
                 | Self::Mismatch { .. }
                 | Self::OutputExists { .. }
                 | Self::Device { .. }
-                | Self::Io { action: "read", .. }
+                | Self::Io { action: "read" | "create", .. }
         )
     }
 

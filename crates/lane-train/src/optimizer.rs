@@ -192,3 +192,32 @@ impl ModuleVisitor for Ids {
         self.0.push(parameter.id);
     }
 }
+
+/// The path of the first parameter that holds a value that is no number.
+pub fn spoilt_parameter<M: Module>(module: &M) -> Option<String> {
+    let mut search = Spoilt { path: Vec::new(), found: None };
+    module.visit(&mut search);
+    search.found
+}
+
+struct Spoilt {
+    path: Vec<String>,
+    found: Option<String>,
+}
+
+impl ModuleVisitor for Spoilt {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        let finite = || transfer::read(parameter.val()).par_iter().all(|value| value.is_finite());
+        if self.found.is_none() && !finite() {
+            self.found = Some(self.path.join("."));
+        }
+    }
+}

@@ -133,6 +133,11 @@ impl MeanTerms {
         }
     }
 
+    /// Steps of the epoch.
+    pub(crate) fn n_steps(&self) -> usize {
+        self.n_steps as usize
+    }
+
     /// The means, the total first, under `loss`.
     pub(crate) fn means(&self) -> &[(&'static str, f64)] {
         &self.means

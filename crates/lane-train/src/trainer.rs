@@ -19,7 +19,7 @@ use crate::history::{EpochHeader, History};
 use crate::method::{EpochPlan, EpochStart, Method, Pass, Phase, Start, Step, StepBatch};
 use crate::networks::Networks;
 use crate::observe::{Place, name_rows, observe};
-use crate::optimizer::Optimizer;
+use crate::optimizer::{Optimizer, spoilt_parameter};
 use crate::progress::{Activity, Observer};
 use crate::schedule::LinearSchedule;
 use crate::step::{Drawn, MeanTerms, trained_gradients};
@@ -165,6 +165,12 @@ impl<'a> Trainer<'a> {
                 terms: &learner.terms,
             };
             let snapshot = learner.networks.valid();
+            // A step is checked by the logits of the next one; the last of an epoch has none.
+            if let Some(parameter) = spoilt_parameter(&snapshot) {
+                let (epoch, step) = (self.epochs_done, learner.terms.n_steps());
+                let rows = format!("of the last batch (parameter {parameter})");
+                return Err(TrainError::NotFinite { epoch, step, what: "a parameter", rows });
+            }
             let stop = sinks.history.end_epoch(
                 self.experiment,
                 &snapshot,

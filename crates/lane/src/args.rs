@@ -41,6 +41,7 @@ pub(crate) enum Command {
 
 /// Columns of the data files.
 #[derive(Debug, ClapArgs)]
+#[expect(clippy::struct_field_names, reason = "the flags are named so")]
 pub(crate) struct ColumnArgs {
     /// Column of the text [default: text].
     #[arg(long, value_name = "NAME", help_heading = "Columns")]
@@ -101,7 +102,7 @@ pub(crate) struct TrainArgs {
     #[arg(long)]
     pub(crate) batch_size: Option<u32>,
     /// Peak learning rate [default: 2e-5; 1e-3 with a frozen encoder, 2e-3 with tiny].
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) lr: Option<f64>,
     /// Word pieces kept of a text [default: 128].
     #[arg(long)]
@@ -184,7 +185,7 @@ pub(crate) struct NoiseArgs {
     #[arg(long, default_value = "uniform")]
     pub(crate) kind: String,
     /// Share of rows to change, 0 to 1.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) rate: f64,
     /// Seed of the noise.
     #[arg(long, default_value_t = 1)]

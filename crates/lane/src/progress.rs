@@ -1,8 +1,9 @@
 //! Progress bars with rate and remaining time; one line an epoch where there is no terminal.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use lane_train::progress::{Activity, EpochReport, Observer};
 
 use crate::print;
@@ -29,8 +30,13 @@ impl Bars {
 }
 
 fn style() -> ProgressStyle {
-    let template = "{msg:<24} {wide_bar} {pos}/{len} rows  {per_sec}  {eta} left";
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let template = "{msg:<24} {wide_bar} {pos}/{len} rows  {rate}  {eta} left";
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+            // A bar that cannot be drawn is not worth stopping for.
+            let _ = write!(out, "{:.0} rows/s", state.per_sec());
+        })
 }
 
 fn title(activity: &Activity) -> String {

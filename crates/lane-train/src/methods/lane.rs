@@ -124,7 +124,7 @@ pub(crate) fn suspicion(
             Quantity::Alm => averages.alm(RowId(row)),
             Quantity::Aum => averages.aum(RowId(row)),
         };
-        -average.unwrap_or(0.0)
+        average.map_or(0.0, |average| -average)
     })
 }
 

@@ -219,7 +219,6 @@ fn a_fresh_phase_starts_the_averages_over_and_the_last_phase_alone_is_history() 
 }
 
 #[test]
-#[ignore = "a phase hands back networks without gradients, so that the next cannot train them"]
 fn a_phase_that_continues_keeps_networks_and_averages() {
     let (carried_on, afresh) = (two_phases(Start::Continue), two_phases(Start::Fresh));
     let (continued, _) = train(&carried_on).unwrap();

@@ -31,7 +31,7 @@ pub(crate) fn run(args: TrainArgs, manner: Manner) -> anyhow::Result<()> {
 fn settings(args: &TrainArgs) -> Result<Vec<Setting>, TrainError> {
     let mut all = Vec::new();
     let mut put = |key: &str, value: Option<toml::Value>| {
-        all.extend(value.map(|value| Setting::new(key, value)))
+        all.extend(value.map(|value| Setting::new(key, value)));
     };
     let path = |path: &Option<std::path::PathBuf>| {
         path.as_ref().map(|path| path.display().to_string().into())
