@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::methods::MethodName;
-use crate::setting::Setting;
+use crate::setting::{Setting, positive, within};
 
 /// One training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct Config {
     /// Where to compute.
     #[serde(default = "flex")]
     pub device: DeviceName,
+    /// Whether the run folder gets a `model/`; a frozen encoder is saved whole each time.
+    #[serde(default = "yes")]
+    pub save_model: bool,
     /// The files and their columns.
     pub data: DataConfig,
     /// The encoder and what stands on it.
@@ -58,6 +61,10 @@ pub struct Config {
 
 fn lane() -> MethodName {
     MethodName::Lane
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn one() -> u64 {
@@ -268,7 +275,8 @@ impl Default for LaneConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MixtureConfig {
-    /// The average the mixture is fitted to; `alm` trains the auxiliary network too.
+    /// The average the mixture is fitted to; `alm` trains the auxiliary network too. By AUM and without
+    /// the contrastive term one network is trained instead of two, and noise returns in long training.
     pub quantity: Quantity,
     /// Plain epochs before the first fit; absent = a quarter of all, at most 5.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -279,7 +287,7 @@ pub struct MixtureConfig {
 
 impl Default for MixtureConfig {
     fn default() -> Self {
-        Self { quantity: Quantity::Aum, plain_epochs: None, contrastive_weight: 0.0 }
+        Self { quantity: Quantity::Alm, plain_epochs: None, contrastive_weight: 1.0 }
     }
 }
 
@@ -376,21 +384,4 @@ impl Config {
         }
         Ok(())
     }
-}
-
-fn positive(key: &str, value: f64) -> Result<(), TrainError> {
-    within(key, value, f64::MIN_POSITIVE, f64::MAX)
-        .map_err(|_| TrainError::setting(key, value, "a number above 0"))
-}
-
-fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), TrainError> {
-    if value.is_finite() && (low..=high).contains(&value) {
-        return Ok(());
-    }
-    let expected = if high < f64::MAX {
-        format!("a number in {low}..={high}")
-    } else {
-        format!("a number of at least {low}")
-    };
-    Err(TrainError::setting(key, value, expected))
 }

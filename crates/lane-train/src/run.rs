@@ -61,7 +61,9 @@ pub fn train(
 
     let verdicts = trained.method.verdicts(&trained.margins);
     write_labels(&folder, &experiment.train, &verdicts, &means)?;
-    save_model(&folder.file("model"), &experiment, &trained.networks)?;
+    if experiment.config.save_model {
+        save_model(&folder.file("model"), &experiment, &trained.networks)?;
+    }
     let result = result(&experiment, &history, &trained, &verdicts)?;
     folder.write_json("record.json", &record(&experiment, invocation, started))?;
     folder.write_json("result.json", &result)?;

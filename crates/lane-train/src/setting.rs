@@ -60,6 +60,25 @@ impl std::str::FromStr for Setting {
     }
 }
 
+/// Refuses what is not a finite number above 0.
+pub(crate) fn positive(key: &str, value: f64) -> Result<(), TrainError> {
+    within(key, value, f64::MIN_POSITIVE, f64::MAX)
+        .map_err(|_| TrainError::setting(key, value, "a number above 0"))
+}
+
+/// Refuses what is not a finite number in `low..=high`.
+pub(crate) fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), TrainError> {
+    if value.is_finite() && (low..=high).contains(&value) {
+        return Ok(());
+    }
+    let expected = if high < f64::MAX {
+        format!("a number in {low}..={high}")
+    } else {
+        format!("a number of at least {low}")
+    };
+    Err(TrainError::setting(key, value, expected))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

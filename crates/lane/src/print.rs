@@ -75,5 +75,8 @@ pub(crate) fn result(result: &RunResult, out: &std::path::Path) {
         );
     }
     println!("most suspicious    {}", out.join("labels.csv").display());
-    println!("model              {}", out.join("model").display());
+    let model = out.join("model");
+    if model.exists() {
+        println!("model              {}", model.display());
+    }
 }

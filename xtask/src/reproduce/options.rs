@@ -163,6 +163,8 @@ impl Options {
         add("--epochs", self.epochs.map(|epochs| epochs.to_string()));
         add("--device", self.device.clone());
         self.set.iter().for_each(|setting| add("--set", Some(setting.clone())));
+        // A grid over a frozen encoder would fill a disk with copies of it.
+        add("--set", Some("save_model=false".to_owned()));
         settings.extend(self.freeze_encoder.then(|| "--freeze-encoder".to_owned()));
         settings
     }
@@ -222,7 +224,10 @@ mod tests {
     fn without_options_it_is_seven_methods_by_three_seeds_on_the_built_in_corpus() {
         let plan = Options::parsed(&[]).unwrap().plan(&root()).unwrap();
         assert_eq!(plan.cells().len(), 21);
-        assert_eq!(plan.settings, ["--encoder", "tiny", "--pooling", "mean"]);
+        assert_eq!(
+            plan.settings,
+            ["--encoder", "tiny", "--pooling", "mean", "--set", "save_model=false"]
+        );
         assert!(plan.out.ends_with("target/reproduce/builtin"), "{}", plan.out.display());
     }
 
@@ -231,8 +236,10 @@ mod tests {
         let given =
             ["--encoder", "dir", "--epochs", "3", "--freeze-encoder", "--set", "training.lr=0.1"];
         let plan = Options::parsed(&given).unwrap().plan(&root()).unwrap();
-        let expected =
-            ["--encoder", "dir", "--epochs", "3", "--set", "training.lr=0.1", "--freeze-encoder"];
+        let expected = ["--encoder", "dir", "--epochs", "3", "--set", "training.lr=0.1"]
+            .into_iter()
+            .chain(["--set", "save_model=false", "--freeze-encoder"])
+            .collect::<Vec<_>>();
         assert_eq!(plan.settings, expected);
     }
 

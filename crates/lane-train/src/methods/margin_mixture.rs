@@ -14,8 +14,9 @@
 //! mean has 0, since with unequal variances the tails of the wide component would cross over.
 //! With `mixture.quantity = "aum"` and no contrastive factor only the classifier is trained.
 //!
-//! Suspicion of a row: minus its averaged margin; flagged when its weight is below 0.5. Before the
-//! first fit, or where all averages are equal, every weight is 1.
+//! Suspicion of a row: −AUM, whatever the mixture is fitted to, since it ranked the wrong labels better
+//! than ALM on every set tried; flagged when the weight is below 0.5. Before the first fit, or where
+//! all averages are equal, every weight is 1.
 
 use lane_data::RowId;
 use lane_losses::label_aware_contrastive::ContrastiveConfig;
@@ -102,7 +103,7 @@ impl Method for MarginMixture {
     }
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {
-        suspicion(margins, self.settings.quantity)
+        suspicion(margins, Quantity::Aum)
             .zip(&self.weights)
             .map(|(suspicion, &weight)| Verdict {
                 suspicion,
