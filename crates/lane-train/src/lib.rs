@@ -16,6 +16,7 @@ pub mod inputs;
 pub mod method;
 pub mod methods;
 pub mod networks;
+pub mod noise_file;
 mod observe;
 pub mod optimizer;
 pub mod progress;

@@ -1,7 +1,7 @@
 //! `lane noise`.
 
-use lane_train::apply::{NoiseRequest, noise_file};
 use lane_train::config::ModelConfig;
+use lane_train::noise_file::{NoiseRequest, noise_file};
 use lane_train::{NoiseConfig, NoiseKind, TrainError};
 
 use crate::args::NoiseArgs;
