@@ -56,7 +56,11 @@ fn a_file_without_labels_is_predicted_and_an_existing_answer_kept() {
 
     let again = place.lane(line);
     assert_eq!(again.code, 2);
-    assert!(again.stdout.is_empty() && again.stderr.contains("`p.csv`"), "{}", again.stderr);
+    assert!(
+        again.stdout.is_empty() && again.stderr.contains("p.csv exists already"),
+        "{}",
+        again.stderr
+    );
     place.lane(&format!("{line} --force")).succeeded();
     assert_eq!(place.read("p.csv"), rows);
 }
