@@ -85,7 +85,7 @@ fn file_that_is_there_is_kept_unless_replacing_is_asked_for() {
         fs::write(folder.path().join(taken), "precious").unwrap();
         let err = write::noisy_csv(&path, &dataset, &noisy, Existing::Keep).unwrap_err();
         assert!(err.to_string().ends_with(&format!("{taken} exists already")), "{err}");
-        assert_eq!(err.hint().unwrap(), "choose another name, or force overwriting");
+        assert_eq!(err.hint().unwrap(), "choose another name, or give --force");
         assert_eq!(fs::read_to_string(folder.path().join(taken)).unwrap(), "precious");
         write::noisy_csv(&path, &dataset, &noisy, Existing::Replace).unwrap();
         assert_ne!(fs::read_to_string(folder.path().join(taken)).unwrap(), "precious");
