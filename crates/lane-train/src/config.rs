@@ -272,23 +272,22 @@ impl Default for LaneConfig {
 }
 
 /// `margin-mixture`: weights from a two-component mixture over averaged margins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MixtureConfig {
-    /// The average the mixture is fitted to; `alm` trains the auxiliary network too. By AUM and without
-    /// the contrastive term one network is trained instead of two, and noise returns in long training.
-    pub quantity: Quantity,
+    /// The average the mixture is fitted to; absent = `alm` with a frozen encoder, else `aum`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
     /// Plain epochs before the first fit; absent = a quarter of all, at most 5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plain_epochs: Option<u32>,
-    /// Factor of the contrastive term; above 0 trains the auxiliary network too.
-    pub contrastive_weight: f64,
-}
-
-impl Default for MixtureConfig {
-    fn default() -> Self {
-        Self { quantity: Quantity::Alm, plain_epochs: None, contrastive_weight: 1.0 }
-    }
+    /// Factor of the contrastive term; absent = 1 with a frozen encoder, else 0.
+    ///
+    /// With `alm`, or a factor above 0, the auxiliary network is trained too. On a frozen encoder
+    /// that is cheap and keeps noise out over long training; elsewhere one network does better at
+    /// half the cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contrastive_weight: Option<f64>,
 }
 
 impl Config {
@@ -332,6 +331,8 @@ impl Config {
         self.model.pooling.get_or_insert(pooling);
         let plain_epochs = self.epochs().div_ceil(4).min(5);
         self.mixture.plain_epochs.get_or_insert(plain_epochs);
+        self.mixture.quantity.get_or_insert(if frozen { Quantity::Alm } else { Quantity::Aum });
+        self.mixture.contrastive_weight.get_or_insert(f64::from(u8::from(frozen)));
         self.training.lr.get_or_insert(match (frozen, tiny) {
             (true, _) => 1e-3,
             (false, true) => 2e-3,
@@ -365,7 +366,8 @@ impl Config {
         within("lane.contrastive_weight", self.lane.contrastive_weight, 0.0, f64::MAX)?;
         within("lane.alpha", self.lane.alpha.unwrap_or(0.5), 0.0, 1.0)?;
         within("lane.flag_below", self.lane.flag_below, 0.0, 1.0)?;
-        within("mixture.contrastive_weight", self.mixture.contrastive_weight, 0.0, f64::MAX)?;
+        let factor = self.mixture.contrastive_weight.unwrap_or_default();
+        within("mixture.contrastive_weight", factor, 0.0, f64::MAX)?;
         positive("contrastive.temperature", self.contrastive.temperature)?;
         self.weights.validate()?;
         if self.views.kinds.first() != Some(&ViewKind::Original) {

@@ -129,6 +129,20 @@ mod tests {
     }
 
     #[test]
+    fn the_mixture_takes_the_auxiliary_network_only_over_a_frozen_encoder() {
+        use lane_metrics::weights::Quantity;
+        let mixture = |texts: &[&str]| resolve(texts).unwrap().mixture;
+        let frozen = mixture(&["model.encoder=dir", "model.freeze_encoder=true"]);
+        assert_eq!((frozen.quantity, frozen.contrastive_weight), (Some(Quantity::Alm), Some(1.0)));
+        let trained = mixture(&["model.encoder=dir"]);
+        assert_eq!(
+            (trained.quantity, trained.contrastive_weight),
+            (Some(Quantity::Aum), Some(0.0))
+        );
+        assert_eq!(trained.plain_epochs, Some(2));
+    }
+
+    #[test]
     fn the_resolved_config_reads_back_as_itself() {
         let config = resolve(&["lane.alpha=0.5"]).unwrap();
         let text = toml::to_string(&config).unwrap();

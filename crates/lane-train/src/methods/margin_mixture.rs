@@ -47,7 +47,7 @@ impl MarginMixture {
     /// The method over `n_rows` rows, all weights 1.
     pub fn new(config: &Config, n_rows: usize) -> Self {
         let mut weighting = config.weights.clone();
-        weighting.quantity = config.mixture.quantity;
+        weighting.quantity = quantity(&config.mixture);
         Self {
             settings: config.mixture.clone(),
             contrastive: config.contrastive.clone(),
@@ -57,8 +57,12 @@ impl MarginMixture {
         }
     }
 
+    fn contrastive_weight(&self) -> f64 {
+        self.settings.contrastive_weight.unwrap_or_default()
+    }
+
     fn has_auxiliary(&self) -> bool {
-        self.settings.quantity == Quantity::Alm || self.settings.contrastive_weight > 0.0
+        quantity(&self.settings) == Quantity::Alm || self.contrastive_weight() > 0.0
     }
 }
 
@@ -77,7 +81,7 @@ impl Method for MarginMixture {
 
     fn plan(&mut self, at: &EpochStart<'_>) -> Result<EpochPlan, TrainError> {
         if at.epoch >= self.settings.plain_epochs.unwrap_or_default() {
-            self.weights = posterior_weights(at.margins, self.settings.quantity)?;
+            self.weights = posterior_weights(at.margins, quantity(&self.settings))?;
         }
         Ok(EpochPlan::plain(at.labels, if self.has_auxiliary() { 2 } else { 1 }))
     }
@@ -89,7 +93,7 @@ impl Method for MarginMixture {
         let mut terms = vec![("weighted_cross_entropy", weighted.clone())];
         let mut total = weighted;
         if self.has_auxiliary() {
-            let factor = self.settings.contrastive_weight;
+            let factor = self.contrastive_weight();
             let (auxiliary, contrastive) = auxiliary_terms(batch, &self.contrastive, factor)?;
             terms.push(("auxiliary_cross_entropy", auxiliary.clone()));
             terms.push(("contrastive", contrastive.clone()));
@@ -112,6 +116,11 @@ impl Method for MarginMixture {
             })
             .collect()
     }
+}
+
+/// The average the mixture is fitted to, once the configuration is resolved.
+fn quantity(settings: &MixtureConfig) -> Quantity {
+    settings.quantity.unwrap_or(Quantity::Aum)
 }
 
 /// The posterior of the upper component of every row; 1 where there is nothing to separate.

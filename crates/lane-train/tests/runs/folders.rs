@@ -24,7 +24,7 @@ const FILES: [&str; 7] = [
 
 /// Whether the method trains an auxiliary network by default.
 fn has_auxiliary(method: MethodName) -> bool {
-    method != MethodName::Base
+    !matches!(method, MethodName::Base | MethodName::MarginMixture)
 }
 
 #[test]
