@@ -1,8 +1,8 @@
 //! The folder a run leaves behind.
 //!
-//! Every file is written under a temporary name beside its place and renamed, so that a reader never
-//! sees half of one; a folder that holds `result.json` is finished and is not written to again
-//! unless asked.
+//! Every file but `metrics.jsonl`, which grows line by line, is written under a temporary name beside its
+//! place and renamed, so that a reader never sees half of one; a folder that holds `result.json` is
+//! finished and is not written to again unless asked.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -14,8 +14,8 @@
 //! mean has 0, since with unequal variances the tails of the wide component would cross over.
 //! With `mixture.quantity = "aum"` and no contrastive factor only the classifier is trained.
 //!
-//! Suspicion of a row: −AUM, whatever the mixture is fitted to, since it ranked the wrong labels at least
-//! as well as ALM on every set tried; flagged when the weight is below 0.5. Before the first fit, or where
+//! Suspicion of a row: −AUM, whatever the mixture is fitted to, since it ranked the wrong labels better
+//! than ALM, or within 0.006 of it, on every set tried; flagged when the weight is below 0.5. Before the first fit, or where
 //! all averages are equal, every weight is 1.
 
 use lane_data::RowId;
