@@ -1,0 +1,1 @@
+//! Fused transformer operations with their own backward for burn's CPU device.
