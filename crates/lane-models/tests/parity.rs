@@ -13,7 +13,7 @@ use burn::{
     tensor::{Device, Gradients, Int, Tensor, TensorData, activation::log_softmax},
 };
 use lane_models::{
-    DropoutStream, Head, Mode, Network, NetworkInput, Pooling, TokenBatch, pretrained,
+    Head, Kernels, Mode, Network, NetworkInput, Pooling, TokenBatch, TrainingStep, pretrained,
 };
 use serde_json::Value;
 
@@ -38,17 +38,15 @@ fn ints(value: &Value) -> Vec<i32> {
 }
 
 fn batch(expected: &Value, device: &Device) -> TokenBatch {
-    let shape = [4, 9];
-    TokenBatch {
-        ids: Tensor::from_data(TensorData::new(ints(&expected["ids"]), shape), device),
-        mask: Some(Tensor::from_data(TensorData::new(floats(&expected["mask"]), shape), device)),
-    }
+    let lengths =
+        floats(&expected["mask"]).chunks(9).map(|row| row.iter().sum::<f32>() as u32).collect();
+    TokenBatch::new(ints(&expected["ids"]), lengths, device)
 }
 
 /// The fixture with either pooling: the same dense layer, which with means is no pooler.
-fn network(pooling: Pooling, device: &Device) -> Network {
+fn network(pooling: Pooling, kernels: Kernels, device: &Device) -> Network {
     let loaded = pretrained::load_classifier(&golden().join("bert"), device).unwrap().network;
-    Network::new(loaded.encoder, loaded.head, pooling)
+    Network::new(loaded.encoder, loaded.head, pooling).with_kernels(kernels)
 }
 
 fn data<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -94,12 +92,13 @@ impl ModuleVisitor for Collect<'_> {
     }
 }
 
-fn check(pooling: Pooling, mode: Mode<'_>) {
+fn check(pooling: Pooling, kernels: Kernels) {
     let expected = expected();
     let case = &expected[pooling.to_string()];
     let device = Device::flex().autodiff();
-    let network = network(pooling, &device);
-    let output = network.forward(NetworkInput::Tokens(&batch(&expected, &device)), mode);
+    let network = network(pooling, kernels, &device);
+    let batch = batch(&expected, &device);
+    let output = network.forward(NetworkInput::Tokens(&batch), Mode::Evaluate);
     close("logits", &data(output.logits.clone()), &floats(&case["logits"]), 1e-5);
     let loss = cross_entropy(output.logits, &expected["labels"]);
     close("loss", &data(loss.clone()), &floats(&case["loss"]), 1e-5);
@@ -121,20 +120,28 @@ fn check(pooling: Pooling, mode: Mode<'_>) {
 #[test]
 fn hidden_states_are_those_of_pytorch() {
     let (expected, device) = (expected(), Device::flex());
-    let encoder = network(Pooling::Cls, &device).encoder.unwrap();
-    let states = encoder.forward(&batch(&expected, &device), Mode::Evaluate);
-    assert_eq!(states.dims(), [4, 9, 12]);
-    close("hidden", &data(states), &floats(&expected["last_hidden_state"]), 1e-5);
+    for kernels in [Kernels::Plain, Kernels::Fused] {
+        let encoder = network(Pooling::Cls, kernels, &device).encoder.unwrap();
+        let states = encoder.forward(&batch(&expected, &device), Mode::Evaluate);
+        assert_eq!(states.dims(), [4, 9, 12]);
+        let (ours, theirs) = (data(states), floats(&expected["last_hidden_state"]));
+        for (text, &length) in batch(&expected, &device).lengths().iter().enumerate() {
+            let tokens = text * 9 * 12..(text * 9 + length as usize) * 12;
+            close("hidden", &ours[tokens.clone()], &theirs[tokens], 1e-5);
+        }
+    }
 }
 
 #[test]
 fn logits_and_gradients_with_cls_pooling_are_those_of_pytorch() {
-    check(Pooling::Cls, Mode::Evaluate);
+    check(Pooling::Cls, Kernels::Plain);
+    check(Pooling::Cls, Kernels::Fused);
 }
 
 #[test]
 fn logits_and_gradients_with_mean_pooling_are_those_of_our_upstream_class() {
-    check(Pooling::Mean, Mode::Evaluate);
+    check(Pooling::Mean, Kernels::Plain);
+    check(Pooling::Mean, Kernels::Fused);
 }
 
 #[test]
@@ -147,10 +154,10 @@ fn an_encoder_with_its_pooler_under_a_head_is_the_upstream_classifier() {
     let head = Head::init(12, 3, 0.1, 0.02, 1, &device).with_dense(loaded.pooler.unwrap());
     let network = Network::new(Some(loaded.encoder), head, Pooling::Cls);
     let ours = network.forward(NetworkInput::Tokens(&batch(&expected, &device)), Mode::Evaluate);
-    let reference = self::network(Pooling::Cls, &device);
+    let reference = self::network(Pooling::Cls, Kernels::Plain, &device);
     let theirs =
         reference.forward(NetworkInput::Tokens(&batch(&expected, &device)), Mode::Evaluate);
-    assert_eq!(data(ours.embedding.clone()), data(theirs.embedding));
+    close("embedding", &data(ours.embedding.clone()), &data(theirs.embedding), 1e-5);
     let pooled = network.head.hidden(ours.embedding);
     let logits = data(reference.head.classify(pooled, Mode::Evaluate));
     close("logits", &logits, &floats(&expected["cls"]["logits"]), 1e-5);
@@ -160,10 +167,10 @@ fn an_encoder_with_its_pooler_under_a_head_is_the_upstream_classifier() {
 fn training_without_dropout_is_evaluation() {
     // The fixture drops 10 %, so another stream of masks must show, and no stream must not.
     let (expected, device) = (expected(), Device::flex());
-    let network = network(Pooling::Cls, &device);
+    let network = network(Pooling::Cls, Kernels::Plain, &device);
     let batch = batch(&expected, &device);
     let logits = |mode| data(network.forward(NetworkInput::Tokens(&batch), mode).logits);
-    let (one, same, other) = (DropoutStream::new(1), DropoutStream::new(1), DropoutStream::new(2));
+    let (one, same, other) = (TrainingStep::new(1), TrainingStep::new(1), TrainingStep::new(2));
     assert_eq!(logits(Mode::Train(&one)), logits(Mode::Train(&same)));
     assert_ne!(logits(Mode::Train(&one)), logits(Mode::Train(&other)));
     assert_ne!(logits(Mode::Train(&other)), logits(Mode::Evaluate));

@@ -4,7 +4,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Int, Tensor, TensorData};
 use lane_data::{RowId, order, seed};
 use lane_metrics::ClassId;
-use lane_models::{DropoutStream, Mode};
+use lane_models::{Mode, TrainingStep};
 
 use crate::error::TrainError;
 use crate::experiment::Experiment;
@@ -57,7 +57,7 @@ impl<'a> Drawn<'a> {
         pass: &Pass,
         inputs: &Inputs,
         networks: &Networks,
-        dropout: &DropoutStream,
+        dropout: &TrainingStep,
     ) -> StepBatch {
         let Some(rows) = self.batches.get(step % self.batches.len().max(1)).cloned() else {
             return StepBatch::empty(networks.members.len(), &self.device);

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use lane_data::{RowId, seed};
 use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
-use lane_models::DropoutStream;
+use lane_models::TrainingStep;
 
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
@@ -282,9 +282,9 @@ impl<'a> Trainer<'a> {
     }
 
     /// Dropout of one step: a function of (seed, epoch, pass, step) alone.
-    fn dropout(&self, pass: usize, step: usize) -> DropoutStream {
+    fn dropout(&self, pass: usize, step: usize) -> TrainingStep {
         let place = [u64::from(self.epochs_done), pass as u64, step as u64];
-        DropoutStream::new(seed::stream(self.experiment.config.seed, "dropout", &place))
+        TrainingStep::new(seed::stream(self.experiment.config.seed, "dropout", &place))
     }
 
     /// Lets one batch into the averages and the dynamics.
