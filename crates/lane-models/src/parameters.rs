@@ -49,7 +49,7 @@ pub(crate) fn blank_layer_norm(config: &BertConfig) -> LayerNorm {
 
 /// Named in every blank parameter, and never used: [`fill`] replaces them all.
 fn blank_device() -> Device {
-    Device::default()
+    Device::flex()
 }
 
 /// Gives every parameter the values `source` has for it; the first error ends it.

@@ -7,43 +7,56 @@
 //! β = (0.9, 0.999), ε = 1e-8; no decay on biases and layer norms
 //! ```
 //!
-//! One pass over memory per parameter, in place and in parallel. burn's own AdamW takes about
-//! fourteen passes with temporaries and clips each tensor by itself; on the head of a frozen encoder
-//! it was most of a step. The pass works on host memory, which on device `flex` is the device's.
+//! There are two forms of the same step. `host.rs` is one pass over memory per parameter; it serves
+//! device `flex`, whose memory is the host's. `device.rs` is written in tensor operations and serves
+//! every other device, where a parameter that crossed to the host and back would cost more than the
+//! step. burn's own AdamW clips each tensor by itself, so it is neither.
 //!
-//! The norm is summed in chunks of fixed size in a fixed order, so that it does not depend on the
-//! number of threads. Loshchilov, Hutter: *Decoupled Weight Decay Regularization*, ICLR 2019.
+//! Loshchilov, Hutter: *Decoupled Weight Decay Regularization*, ICLR 2019.
 
-use std::collections::HashMap;
+mod device;
+mod host;
+mod search;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId};
+use burn::module::{Module, ModuleMapper, Param, ParamGroup, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use lane_models::NO_DECAY;
-use rayon::prelude::*;
 
 use crate::error::TrainError;
-use crate::transfer;
+
+pub use search::{parameter_ids, spoilt_parameter};
 
 const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
-/// Elements of one parallel task.
-const CHUNK: usize = 1 << 15;
+/// Added to the norm of the gradients, as in the reference implementation.
+const NORM_EPSILON: f64 = 1e-6;
+
+/// Where a step is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One pass over host memory: for devices whose memory is the host's.
+    Host,
+    /// Tensor operations that leave everything on its device.
+    Device,
+}
+
+impl Form {
+    /// The form that `device` is served best by.
+    fn of(device: &Device) -> Self {
+        if device.clone().inner() == Device::flex() { Self::Host } else { Self::Device }
+    }
+}
 
 /// The optimizer of one phase.
 pub struct Optimizer {
     undecayed: ParamGroup,
     weight_decay: f64,
     clip_norm: f64,
-    moments: HashMap<ParamId, Moments>,
-}
-
-/// Running means of a parameter's gradient and of its square.
-struct Moments {
-    first: Vec<f32>,
-    second: Vec<f32>,
-    n_steps: i32,
+    form: Option<Form>,
+    on_host: host::Moments,
+    on_device: device::Moments,
 }
 
 impl Optimizer {
@@ -57,103 +70,109 @@ impl Optimizer {
             found: format!("pattern `{NO_DECAY}`: {error:?}"),
             expected: "a regular expression".into(),
         })?;
-        Ok(Self { undecayed, weight_decay, clip_norm, moments: HashMap::new() })
+        Ok(Self {
+            undecayed,
+            weight_decay,
+            clip_norm,
+            form: None,
+            on_host: host::Moments::default(),
+            on_device: device::Moments::default(),
+        })
+    }
+
+    /// Takes this form on every device, where otherwise the device decides.
+    #[must_use]
+    pub fn with_form(self, form: Form) -> Self {
+        Self { form: Some(form), ..self }
     }
 
     /// One step at rate `lr`; parameters without a gradient keep still.
     pub fn step<M: Module>(&mut self, module: M, gradients: GradientsParams, lr: f64) -> M {
-        let mut host =
-            HostGradients { from: gradients, by_id: HashMap::new(), squares: Vec::new() };
-        module.visit(&mut host);
-        let norm = host.squares.iter().sum::<f64>().sqrt();
-        let scale = if self.clip_norm > 0.0 {
-            (self.clip_norm / (norm + 1e-6)).min(1.0) as f32
-        } else {
-            1.0
-        };
-        module.map(&mut Update {
-            optimizer: self,
-            gradients: host.by_id,
-            scale,
-            lr,
-            path: Vec::new(),
-        })
-    }
-
-    fn update(&mut self, id: ParamId, values: &mut [f32], gradient: &[f32], rule: Rule) {
-        let n = values.len();
-        let moments = self.moments.entry(id).or_insert_with(|| Moments {
-            first: vec![0.0; n],
-            second: vec![0.0; n],
-            n_steps: 0,
-        });
-        moments.n_steps += 1;
-        let first_correction = 1.0 - f64::from(BETA_1).powi(moments.n_steps);
-        let second_correction = (1.0 - f64::from(BETA_2).powi(moments.n_steps)).sqrt();
-        let rate = (rule.lr / first_correction) as f32;
-        let root_scale = (1.0 / second_correction) as f32;
-        let keep = (1.0 - rule.lr * rule.weight_decay) as f32;
-        let chunks = values
-            .par_chunks_mut(CHUNK)
-            .zip(gradient.par_chunks(CHUNK))
-            .zip(moments.first.par_chunks_mut(CHUNK).zip(moments.second.par_chunks_mut(CHUNK)));
-        chunks.for_each(|((values, gradient), (first, second))| {
-            for (((value, gradient), first), second) in
-                values.iter_mut().zip(gradient).zip(first).zip(second)
-            {
-                let gradient = gradient * rule.scale;
-                *first = BETA_1 * *first + (1.0 - BETA_1) * gradient;
-                *second = BETA_2 * *second + (1.0 - BETA_2) * gradient * gradient;
-                *value = *value * keep - rate * *first / (second.sqrt() * root_scale + EPSILON);
+        let form = self.form.or_else(|| search::device(&module).as_ref().map(Form::of));
+        let Self { undecayed, weight_decay, clip_norm, .. } = self;
+        let group = Group { undecayed, weight_decay: *weight_decay, lr };
+        match form {
+            Some(Form::Host) => {
+                let step = self.on_host.begin(&module, gradients, *clip_norm);
+                group.apply(module, step)
             }
-        });
-    }
-}
-
-/// How one parameter is updated in one step.
-#[derive(Clone, Copy)]
-struct Rule {
-    lr: f64,
-    weight_decay: f64,
-    /// Of the gradient, so that the joint norm keeps its limit.
-    scale: f32,
-}
-
-/// Takes gradients to the host, with the sum of squares of each.
-struct HostGradients {
-    from: GradientsParams,
-    by_id: HashMap<ParamId, Vec<f32>>,
-    squares: Vec<f64>,
-}
-
-impl ModuleVisitor for HostGradients {
-    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.from.remove::<D>(parameter.id) {
-            let gradient = transfer::read(gradient);
-            self.squares.push(sum_of_squares(&gradient));
-            self.by_id.insert(parameter.id, gradient);
+            Some(Form::Device) => {
+                let step = self.on_device.begin(&module, gradients, *clip_norm);
+                group.apply(module, step)
+            }
+            None => module,
         }
     }
 }
 
-fn sum_of_squares(values: &[f32]) -> f64 {
-    let of_chunk =
-        |chunk: &[f32]| chunk.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>();
-    if values.len() <= CHUNK {
-        return of_chunk(values);
-    }
-    values.par_chunks(CHUNK).map(of_chunk).collect::<Vec<_>>().iter().sum()
+/// A step under way, after the gradients are gathered and their norm is known.
+trait StepForm {
+    type Gradient;
+
+    /// The gradient of a parameter, if it has one in this step.
+    fn take(&mut self, id: ParamId) -> Option<Self::Gradient>;
+
+    /// The value of a parameter after the step.
+    fn update<const D: usize>(
+        &mut self,
+        id: ParamId,
+        gradient: Self::Gradient,
+        value: Tensor<D>,
+        rates: Rates,
+    ) -> Tensor<D>;
 }
 
-struct Update<'a> {
-    optimizer: &'a mut Optimizer,
-    gradients: HashMap<ParamId, Vec<f32>>,
-    scale: f32,
+/// What a step does to one parameter besides what the gradient says.
+#[derive(Clone, Copy)]
+struct Rates {
     lr: f64,
+    weight_decay: f64,
+}
+
+/// The factors of one parameter's update, with the corrections for the moments' start at zero.
+#[derive(Clone, Copy)]
+struct Factors {
+    /// Of the old value.
+    keep: f32,
+    /// Of the first moment.
+    rate: f32,
+    /// Of the root of the second moment.
+    root_scale: f32,
+}
+
+impl Factors {
+    /// For the `n_steps`-th step in which the parameter has a gradient, counted from 1.
+    fn new(rates: Rates, n_steps: i32) -> Self {
+        let first_correction = 1.0 - f64::from(BETA_1).powi(n_steps);
+        let second_correction = (1.0 - f64::from(BETA_2).powi(n_steps)).sqrt();
+        Self {
+            keep: (1.0 - rates.lr * rates.weight_decay) as f32,
+            rate: (rates.lr / first_correction) as f32,
+            root_scale: (1.0 / second_correction) as f32,
+        }
+    }
+}
+
+/// Which parameters decay, and how fast all learn.
+struct Group<'a> {
+    undecayed: &'a ParamGroup,
+    weight_decay: f64,
+    lr: f64,
+}
+
+impl Group<'_> {
+    fn apply<M: Module>(self, module: M, step: impl StepForm) -> M {
+        module.map(&mut Update { group: self, step, path: Vec::new() })
+    }
+}
+
+struct Update<'a, S> {
+    group: Group<'a>,
+    step: S,
     path: Vec<String>,
 }
 
-impl ModuleMapper for Update<'_> {
+impl<S: StepForm> ModuleMapper for Update<'_, S> {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.into());
     }
@@ -164,60 +183,15 @@ impl ModuleMapper for Update<'_> {
 
     fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = parameter.consume();
-        let Some(gradient) = self.gradients.remove(&id) else {
+        let Some(gradient) = self.step.take(id) else {
             return Param::from_mapped_value(id, tensor, mapper);
         };
-        let undecayed = self.optimizer.undecayed.matches(&id, Some(&self.path.join(".")));
-        let weight_decay = if undecayed { 0.0 } else { self.optimizer.weight_decay };
-        let (device, shape) = (tensor.device(), tensor.shape());
-        let mut values = transfer::read(tensor.inner());
-        let rule = Rule { lr: self.lr, weight_decay, scale: self.scale };
-        self.optimizer.update(id, &mut values, &gradient, rule);
-        let tensor = Tensor::from_data(TensorData::new(values, shape), &device).require_grad();
+        let undecayed = self.group.undecayed.matches(&id, Some(&self.path.join(".")));
+        let weight_decay = if undecayed { 0.0 } else { self.group.weight_decay };
+        let rates = Rates { lr: self.group.lr, weight_decay };
+        let learns = tensor.is_autodiff();
+        let tensor = self.step.update(id, gradient, tensor.inner(), rates);
+        let tensor = if learns { tensor.autodiff().require_grad() } else { tensor };
         Param::from_mapped_value(id, tensor, mapper)
-    }
-}
-
-/// The ids of all parameters of `module`.
-pub fn parameter_ids<M: Module>(module: &M) -> Vec<ParamId> {
-    let mut collect = Ids(Vec::new());
-    module.visit(&mut collect);
-    collect.0
-}
-
-struct Ids(Vec<ParamId>);
-
-impl ModuleVisitor for Ids {
-    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        self.0.push(parameter.id);
-    }
-}
-
-/// The path of the first parameter that holds a value that is no number.
-pub fn spoilt_parameter<M: Module>(module: &M) -> Option<String> {
-    let mut search = Spoilt { path: Vec::new(), found: None };
-    module.visit(&mut search);
-    search.found
-}
-
-struct Spoilt {
-    path: Vec<String>,
-    found: Option<String>,
-}
-
-impl ModuleVisitor for Spoilt {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.into());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        let finite = || transfer::read(parameter.val()).par_iter().all(|value| value.is_finite());
-        if self.found.is_none() && !finite() {
-            self.found = Some(self.path.join("."));
-        }
     }
 }

@@ -4,7 +4,7 @@
 //! averages kept there. All networks' logits therefore cross together, once per step; everything
 //! else (loss terms, gradient norms) stays on the device until the epoch ends.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Bool, Tensor, activation};
 
 /// The host copy of what a step's averages need: original view only.
 #[derive(Debug)]
@@ -39,4 +39,9 @@ pub fn read<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// Reads a scalar.
 pub fn read_scalar(tensor: Tensor<1>) -> f64 {
     read(tensor).first().map_or(f64::NAN, |&value| f64::from(value))
+}
+
+/// Reads a truth table whole.
+pub fn read_bools(tensor: Tensor<1, Bool>) -> Vec<bool> {
+    tensor.into_data().iter::<bool>().collect()
 }

@@ -1,9 +1,9 @@
-//! AdamW: `fixtures/golden/adamw.json` from torch, and the same in f64 written out here.
+//! AdamW: `fixtures/golden/adamw.json` from torch, and the same in f64 written out here; both forms.
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use lane_train::optimizer::Optimizer;
+use lane_train::optimizer::{Form, Optimizer};
 use serde_json::Value;
 
 #[derive(Module, Debug)]
@@ -124,20 +124,31 @@ fn gradients(step: u32, size: f64) -> Values {
     [wave(6, 0.1), wave(3, 0.7), wave(3, 1.9), wave(4, 2.6)]
 }
 
-/// Runs both over `sizes`, one step each, and compares after each.
+const FORMS: [Form; 2] = [Form::Host, Form::Device];
+
+fn optimizer(form: Form, decay: f64, clip: f64) -> Optimizer {
+    Optimizer::new(decay, clip).unwrap().with_form(form)
+}
+
+/// Runs both forms and the reference over `sizes`, one step each, and compares after each.
 fn agrees(sizes: &[f64], decay: f64, clip: f64, has_late: impl Fn(u32) -> bool) {
-    let (mut toy, mut reference) = (Toy::new(&start()), Reference::new(&start()));
-    let mut optimizer = Optimizer::new(decay, clip).unwrap();
+    let mut reference = Reference::new(&start());
+    let mut forms = FORMS.map(|form| (Toy::new(&start()), optimizer(form, decay, clip)));
     for (step, &size) in (0..).zip(sizes) {
         let lr = 0.05 / f64::from(step + 1);
         let mut all = gradients(step, size);
         if !has_late(step) {
             all[3] = None;
         }
-        let of_toy = toy.gradients(&all);
-        toy = optimizer.step(toy, of_toy, lr);
         reference.step(&all, lr, decay, clip);
-        check(&format!("step {step}"), &toy.values(), &reference.values);
+        forms = forms.map(|(toy, mut optimizer)| {
+            let of_toy = toy.gradients(&all);
+            (optimizer.step(toy, of_toy, lr), optimizer)
+        });
+        let [host, device] = forms.each_ref().map(|(toy, _)| toy.values());
+        check(&format!("step {step}, on the host"), &host, &reference.values);
+        check(&format!("step {step}, on the device"), &device, &reference.values);
+        check(&format!("step {step}, one form against the other"), &host, &device);
     }
 }
 
@@ -159,42 +170,71 @@ fn a_parameter_counts_only_the_steps_in_which_it_had_a_gradient() {
 
 #[test]
 fn a_parameter_without_a_gradient_keeps_still_and_is_not_decayed() {
-    let toy = Toy::new(&start());
-    let mut all = gradients(0, 0.1);
-    all[3] = None;
-    let of_toy = toy.gradients(&all);
-    let before = toy.values();
-    let after = Optimizer::new(0.5, 1.0).unwrap().step(toy, of_toy, 0.1).values();
-    assert_eq!(after[3], before[3]);
-    assert_ne!(after[0], before[0]);
+    for form in FORMS {
+        let toy = Toy::new(&start());
+        let mut all = gradients(0, 0.1);
+        all[3] = None;
+        let of_toy = toy.gradients(&all);
+        let before = toy.values();
+        let after = optimizer(form, 0.5, 1.0).step(toy, of_toy, 0.1).values();
+        assert_eq!(after[3], before[3], "{form:?}");
+        assert_ne!(after[0], before[0], "{form:?}");
+    }
+}
+
+#[test]
+fn parameters_can_still_learn_after_a_step() {
+    for form in FORMS {
+        let toy = Toy::new(&start());
+        let of_toy = toy.gradients(&gradients(0, 0.1));
+        let toy = optimizer(form, 0.1, 1.0).step(toy, of_toy, 0.1);
+        let gradients = toy.weight.val().powi_scalar(2).sum().backward();
+        let gradient = toy.weight.val().grad(&gradients);
+        assert!(gradient.is_some(), "{form:?}: the value has left the graph");
+    }
+}
+
+#[test]
+fn without_a_form_named_the_device_decides_and_on_flex_it_is_the_host() {
+    let step = |mut optimizer: Optimizer| {
+        let toy = Toy::new(&start());
+        let of_toy = toy.gradients(&gradients(0, 3.0));
+        optimizer.step(toy, of_toy, 0.1).values()
+    };
+    let by_device = step(Optimizer::new(0.5, 1.0).unwrap());
+    assert_eq!(by_device, step(optimizer(Form::Host, 0.5, 1.0)));
 }
 
 #[test]
 fn with_a_gradient_of_zero_matrices_shrink_and_biases_and_norms_stay() {
-    let toy = Toy::new(&start());
-    let of_toy = toy.gradients(&gradients(0, 0.0));
-    let before = toy.values();
-    let after = Optimizer::new(0.5, 1.0).unwrap().step(toy, of_toy, 0.1).values();
-    assert_eq!((&after[1], &after[2]), (&before[1], &before[2]));
-    for (after, before) in after[0].iter().zip(&before[0]) {
-        assert!((after - before * 0.95).abs() < 1e-7, "{after} from {before}");
+    for form in FORMS {
+        let toy = Toy::new(&start());
+        let of_toy = toy.gradients(&gradients(0, 0.0));
+        let before = toy.values();
+        let after = optimizer(form, 0.5, 1.0).step(toy, of_toy, 0.1).values();
+        assert_eq!((&after[1], &after[2]), (&before[1], &before[2]));
+        for (after, before) in after[0].iter().zip(&before[0]) {
+            assert!((after - before * 0.95).abs() < 1e-7, "{form:?}: {after} from {before}");
+        }
     }
 }
 
 #[test]
 fn a_limit_of_zero_means_no_clipping() {
-    let step = |clip| {
+    let step = |form, clip| {
         let toy = Toy::new(&start());
         // After a large gradient only the ratio to the next, small one shows whether it was clipped.
-        let mut optimizer = Optimizer::new(0.0, clip).unwrap();
+        let mut optimizer = optimizer(form, 0.0, clip);
         let (large, small) = (gradients(0, 50.0), gradients(1, 0.05));
         let of_toy = toy.gradients(&large);
         let toy = optimizer.step(toy, of_toy, 0.1);
         let of_toy = toy.gradients(&small);
         optimizer.step(toy, of_toy, 0.1).values()
     };
-    check("0 against a limit never reached", &step(0.0), &step(1e9));
-    assert_ne!(step(0.0), step(1.0));
+    for form in FORMS {
+        check("0 against a limit never reached", &step(form, 0.0), &step(form, 1e9));
+        assert_ne!(step(form, 0.0), step(form, 1.0), "{form:?}");
+    }
 }
 
 #[test]
@@ -206,14 +246,16 @@ fn every_step_agrees_with_torch() {
         Some(value.as_array()?.iter().map(|it| it.as_f64().unwrap()).collect())
     };
     let by_name = |value: &Value| NAMES.map(|name| numbers(&value[name]));
-    let mut toy = Toy::new(&by_name(&golden["start"]));
-    let mut optimizer = Optimizer::new(number("weight_decay"), number("clip_norm")).unwrap();
     let rates = numbers(&golden["rates"]).unwrap();
     assert_eq!(rates.len(), 5);
-    for (step, &rate) in rates.iter().enumerate() {
-        let of_toy = toy.gradients(&by_name(&golden["gradients"][step]));
-        toy = optimizer.step(toy, of_toy, rate);
-        let theirs = by_name(&golden["after"][step]).map(Option::unwrap);
-        check(&format!("step {step}"), &toy.values(), &theirs);
+    for form in FORMS {
+        let mut toy = Toy::new(&by_name(&golden["start"]));
+        let mut optimizer = optimizer(form, number("weight_decay"), number("clip_norm"));
+        for (step, &rate) in rates.iter().enumerate() {
+            let of_toy = toy.gradients(&by_name(&golden["gradients"][step]));
+            toy = optimizer.step(toy, of_toy, rate);
+            let theirs = by_name(&golden["after"][step]).map(Option::unwrap);
+            check(&format!("{form:?}, step {step}"), &toy.values(), &theirs);
+        }
     }
 }
