@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Device;
 use lane_models::{BertConfig, Mode, Network, NetworkInput, Pooling, TokenBatch, pretrained};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::{Value, json};

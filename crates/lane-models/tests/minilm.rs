@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use lane_models::{Pooling, TokenBatch, pretrained};
 use serde::Deserialize;
 

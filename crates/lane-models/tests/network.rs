@@ -1,9 +1,9 @@
 //! What a network promises whatever its weights are.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use lane_models::{
-    BertConfig, BertEncoder, DropoutStream, Head, Mode, Network, NetworkInput, Pooling, TokenBatch,
+    BertConfig, BertEncoder, Head, Mode, Network, NetworkInput, Pooling, TokenBatch, TrainingStep,
 };
 
 /// Wide weights, so that attention is uneven and a leak would show.

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
-    tensor::{Device, Gradients, Int, Tensor, TensorData, activation::log_softmax},
+    tensor::{Device, Gradients, Int, Tensor, activation::log_softmax},
 };
 use lane_models::{
     Head, Kernels, Mode, Network, NetworkInput, Pooling, TokenBatch, TrainingStep, pretrained,

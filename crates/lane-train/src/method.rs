@@ -172,8 +172,8 @@ pub struct Step<'a> {
     pub networks: &'a Networks,
     /// Averaged margins; this step's are already in.
     pub margins: &'a MarginWeights,
-    /// Dropout for passes of a method's own.
-    pub dropout: &'a TrainingStep,
+    /// For forward passes of a method's own.
+    pub forward: &'a TrainingStep,
 }
 
 /// A batch of one stream with the outputs of the networks run on it.
