@@ -5,6 +5,7 @@
 //! each warms up in every round. Figures are medians over all rounds; the spread of the ratio from
 //! round to round stands beside it. Without `--against` only our side runs.
 
+mod agreement;
 mod case;
 mod contender;
 #[cfg(test)]
@@ -76,6 +77,8 @@ fn rounds_of(plan: &Plan, case: Case, place: &Place) -> Result<Outcome> {
         ours.push(case.ours.run(place)?);
         if let Some(rival) = &case.rival {
             theirs.push(rival.run(place)?);
+            let round = ours.last().zip(theirs.last());
+            round.map_or(Ok(()), |(ours, theirs)| agreement::check(ours, theirs))?;
         }
     }
     Ok(Outcome::new(case, place.threads, ours, theirs))

@@ -147,7 +147,7 @@ impl<'a> Programs<'a> {
         let options = ["--encoder", encoder, "--data", &train, "--data", &validation];
         let more = ["--max-rows", "10000", "--max-length", "128", "--pooling", "mean"];
         let work = Work {
-            name: "embed 10,000 AG News texts".to_owned(),
+            name: "embed AG News texts".to_owned(),
             group: Group::Embed,
             command: "embed",
             options: words(&[&options[..], &more].concat()),

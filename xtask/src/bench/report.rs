@@ -39,7 +39,8 @@ fn page(machine: &Machine, outcomes: &[Outcome], n_missed: usize) -> String {
         "\nMedians over all rounds after warm-up; in parentheses the smallest and the largest ratio\n\
          of a round. Where batches differ in width (AG News), both sides take the same ones, and\n\
          the figure is the mean over batches of the median over rounds. Whole trainings are timed\n\
-         from the start of the process to its end. Memory is the largest resident set.\n\n",
+         from the start of the process to its end. Memory is the largest resident set.\n\
+         Embedded are the first 10,000 texts of the training and the validation file.\n\n",
     );
     text.push_str(&table(outcomes));
     let _ = writeln!(text, "\nBars missed: {n_missed}.\n\n## Commands\n\n```sh");
