@@ -91,7 +91,8 @@ impl Embedder<'_> {
         Ok(Inputs::Features { views: embedded, width })
     }
 
-    fn compute(
+    /// Embeddings of `texts`, row-major, in their order; without the cache.
+    pub(crate) fn compute(
         &self,
         encoder: &BertEncoder,
         texts: &[&str],

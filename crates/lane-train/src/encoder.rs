@@ -128,6 +128,11 @@ impl Encoder {
         })
     }
 
+    /// Whether this is `tiny`, whose weights are drawn and not read.
+    pub(crate) fn is_built_in(&self) -> bool {
+        self.folder.is_none()
+    }
+
     /// The bare pretrained encoder on `device`.
     ///
     /// # Errors

@@ -9,3 +9,4 @@ mod divergence;
 mod folders;
 mod frozen;
 mod support;
+mod timed_steps;
