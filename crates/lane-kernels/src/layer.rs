@@ -166,18 +166,20 @@ pub struct Gradients<T> {
 
 /// `x`: `[rows, hidden]`; returns the rows that come out, and what [`backward`] needs.
 pub fn forward<T: Real>(x: &[T], p: &Parameters<'_, T>, pass: &Pass<'_>) -> (Vec<T>, Saved<T>) {
-    let inner_len = out_rows(pass) * p.intermediate.bias.len();
-    let mut inner = Buffer::new(inner_len);
-    let (y, rest) = forward_with(x, p, pass, Some(&mut inner));
+    let mut y = vec![T::ZERO; n_outputs(pass) * p.output.bias.len()];
+    let mut inner = Buffer::new(n_outputs(pass) * p.intermediate.bias.len());
+    let rest = forward_with(x, p, pass, Some(&mut inner), &mut y);
     (y, Saved { inner, ..rest })
 }
 
 /// The same when nothing is to be differentiated.
-pub fn evaluate<T: Real>(x: &[T], p: &Parameters<'_, T>, pass: &Pass<'_>) -> Vec<T> {
-    forward_with(x, p, pass, None).0
+pub fn evaluate<T: Real>(x: &[T], p: &Parameters<'_, T>, pass: &Pass<'_>) -> Buffer<T> {
+    let mut y = Buffer::new(n_outputs(pass) * p.output.bias.len());
+    drop(forward_with(x, p, pass, None, &mut y));
+    y
 }
 
-fn out_rows(pass: &Pass<'_>) -> usize {
+fn n_outputs(pass: &Pass<'_>) -> usize {
     match pass.outputs {
         Outputs::All => pass.packing.n_rows(),
         Outputs::First => pass.packing.n_texts(),
@@ -206,7 +208,8 @@ fn forward_with<T: Real>(
     p: &Parameters<'_, T>,
     pass: &Pass<'_>,
     inner: Option<&mut Buffer<T>>,
-) -> (Vec<T>, Saved<T>) {
+    y: &mut [T],
+) -> Saved<T> {
     let hidden = p.query.bias.len();
     let rows = OutputRows::of(pass);
     let (n_out, n_rows) = (rows.packing.n_rows(), pass.packing.n_rows());
@@ -240,33 +243,12 @@ fn forward_with<T: Real>(
 
     let activated = activate(&attended, &p.intermediate, inner, pass.spread);
     let change = product(&activated, &p.output, pass.spread);
-    let mut y = vec![T::ZERO; n_out * hidden];
     let masked = rows.masked(pass.dropout.output);
     let output_norm = timed(Part::Elementwise, || {
-        layer_norm::forward(
-            change,
-            p.output.bias,
-            &attended,
-            p.output_norm,
-            masked,
-            &mut y,
-            pass.spread,
-        )
+        layer_norm::forward(change, p.output.bias, &attended, p.output_norm, masked, y, pass.spread)
     });
     let inner = Buffer::new(0);
-    (
-        y,
-        Saved {
-            query,
-            key_value,
-            probabilities,
-            context,
-            attention_norm,
-            attended,
-            inner,
-            output_norm,
-        },
-    )
+    Saved { query, key_value, probabilities, context, attention_norm, attended, inner, output_norm }
 }
 
 fn attention_plan<'a>(pass: &Pass<'a>, rows: &'a OutputRows, hidden: usize) -> Plan<'a> {

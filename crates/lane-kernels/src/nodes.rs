@@ -173,7 +173,7 @@ pub fn layer(
         let hidden = parameters.query.bias.len();
         if !tracked {
             let y = layer::evaluate(x, &parameters, &pass);
-            return (flex_rows(y, hidden), None);
+            return (flex_rows(y.to_vec(), hidden), None);
         }
         let (y, saved) = layer::forward(x, &parameters, &pass);
         let inputs = inputs.clone();

@@ -242,9 +242,12 @@ impl<'a, T: Real> Job<'a, T> {
         Self { companion: Some(companion), ..self }
     }
 
-    fn places(&self) -> Vec<Place> {
+    fn places(&self, spread: Spread) -> Vec<Place> {
         let (m, n) = (self.out.n_rows, self.out.n_columns);
-        let (height, width) = tile_size(m, n);
+        let (height, width) = match spread {
+            Spread::Serial => (m.max(1), n.max(1)),
+            Spread::Parallel => tile_size(m, n),
+        };
         let mut places = Vec::new();
         for row in (0..m).step_by(height) {
             for column in (0..n).step_by(width) {
@@ -304,7 +307,7 @@ pub enum Spread {
 pub fn run<T: Real>(jobs: &[Job<'_, T>], spread: Spread) {
     let tiles: Vec<(&Job<'_, T>, Place)> = jobs
         .iter()
-        .flat_map(|job| job.places().into_iter().map(move |place| (job, place)))
+        .flat_map(|job| job.places(spread).into_iter().map(move |place| (job, place)))
         .collect();
     match spread {
         // SAFETY: one tile at a time.
