@@ -8,6 +8,9 @@
 //! The hash is the splitmix64 finalizer (Steele, Lea, Flood 2014) over a counter, so element
 //! `i` needs no element before it and the mask is filled in parallel; how many threads share
 //! the work cannot be seen in the result. burn's own dropout draws from one global generator.
+//! Devices with memory of their own make their masks there, by another hash: `on_device.rs`.
+
+mod on_device;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,11 +36,16 @@ impl DropoutStream {
         Self { key: mix(seed.wrapping_add(STEP)), calls: AtomicU64::new(0) }
     }
 
+    /// The key of the next mask.
+    fn next_key(&self) -> u64 {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        mix(self.key ^ mix(call.wrapping_add(1).wrapping_mul(STEP)))
+    }
+
     /// The factors of the next `len` elements: zero with probability `p`, else `1 / (1 − p)`.
     #[expect(clippy::cast_sign_loss, reason = "a probability is not negative")]
     fn next_mask(&self, len: usize, p: f64) -> Vec<f32> {
-        let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        let key = mix(self.key ^ mix(call.wrapping_add(1).wrapping_mul(STEP)));
+        let key = self.next_key();
         // One hash serves two elements, each compared in 32 bits.
         let threshold = (p * 2.0_f64.powi(32)) as u32;
         let kept = (1.0 / (1.0 - p)) as f32;
@@ -73,10 +81,14 @@ impl Mode<'_> {
         if p <= 0.0 {
             return x;
         }
-        let shape = x.shape();
-        let mask = stream.next_mask(shape.num_elements(), p);
-        let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
-        x * mask
+        let (shape, device) = (x.shape(), x.device().inner());
+        let len = shape.num_elements();
+        if on_device::serves(&device) {
+            let mask = on_device::mask(stream.next_key(), len, p, &device);
+            return x * mask.reshape(shape);
+        }
+        let mask = stream.next_mask(len, p);
+        x * Tensor::from_data(TensorData::new(mask, shape), &device)
     }
 }
 
