@@ -5,6 +5,7 @@
 mod adamw;
 mod best_epoch;
 mod determinism;
+mod devices;
 mod divergence;
 mod folders;
 mod frozen;
