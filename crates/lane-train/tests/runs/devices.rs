@@ -32,8 +32,11 @@ fn tested() -> Vec<Tested> {
                 let offer = offers.iter().find(|offer| offer.name == name.to_string()).unwrap();
                 all.push(Tested { name, device, exact: offer.exact == Some(true) });
             }
-            // Past the capture of passing tests: what was not tested must be seen.
-            Err(why) => writeln!(std::io::stderr(), "skipped on {name}: {why}").unwrap(),
+            Err(why) => {
+                // Past the capture of passing tests: what was not tested must be seen.
+                let mut seen = std::io::stderr().lock();
+                writeln!(seen, "skipped on {name}: {why}").unwrap();
+            }
         }
     }
     all
@@ -49,7 +52,7 @@ fn batch(device: &Device) -> TokenBatch {
     let within = |row: usize, at: usize| at < 2 * (row + 1);
     let id =
         |(row, at): (usize, usize)| if within(row, at) { 1 + (7 * row + 5 * at) % 49 } else { 0 };
-    let ids: Vec<i32> = place().map(|place| id(place) as i32).collect();
+    let ids: Vec<i32> = place().map(|place| i32::try_from(id(place)).unwrap()).collect();
     let mask: Vec<f32> = place().map(|(row, at)| f32::from(u8::from(within(row, at)))).collect();
     TokenBatch {
         ids: Tensor::from_data(TensorData::new(ids, [N, WIDTH]), device),
@@ -63,7 +66,7 @@ fn network(device: &Device) -> Network {
 }
 
 fn loss(network: &Network, batch: &TokenBatch) -> Tensor<1> {
-    let labels: Vec<i32> = (0..N).map(|row| (row % CLASSES) as i32).collect();
+    let labels: Vec<i32> = (0..3).cycle().take(N).collect();
     let logits = network.forward(NetworkInput::Tokens(batch), Mode::Evaluate).logits;
     let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [N, 1]), &logits.device());
     log_softmax(logits, 1).gather(1, labels).mean().neg()
