@@ -13,7 +13,7 @@ use lane_metrics::weights::{Quantity, WeightConfig};
 use lane_models::{Kernels, Pooling};
 use serde::{Deserialize, Serialize};
 
-use crate::device::DeviceName;
+use crate::device::{DeviceName, recommended};
 use crate::error::TrainError;
 use crate::methods::MethodName;
 use crate::setting::{Setting, positive, within};
@@ -28,8 +28,8 @@ pub struct Config {
     /// One seed for order, initialisation, dropout and views.
     #[serde(default = "one")]
     pub seed: u64,
-    /// Where to compute.
-    #[serde(default = "flex")]
+    /// Where to compute; by default what `lane devices` recommends.
+    #[serde(default = "recommended")]
     pub device: DeviceName,
     /// Whether the run folder gets a `model/`; a frozen encoder is saved whole each time.
     #[serde(default = "yes")]
@@ -69,10 +69,6 @@ fn yes() -> bool {
 
 fn one() -> u64 {
     1
-}
-
-fn flex() -> DeviceName {
-    DeviceName::Flex
 }
 
 /// The files of a run and the columns to read.

@@ -1,7 +1,8 @@
 //! Embeddings of a frozen encoder, computed once and kept on disk.
 //!
 //! A cache entry is one view of one split: a safetensors file named by a hash over everything that
-//! the numbers depend on (weights, tokenizer, maximum length, pooling, and the texts in their order).
+//! the numbers depend on (weights, tokenizer, maximum length, pooling, the texts in their order, and the
+//! device if it is not `flex`).
 //! A file that does not read back whole is computed again.
 
 use std::path::{Path, PathBuf};
@@ -124,6 +125,10 @@ impl Embedder<'_> {
         );
         hasher.update(self.encoder.fingerprint.as_bytes());
         hasher.update(settings.as_bytes());
+        let device = self.device.clone().inner();
+        if device != Device::flex() {
+            hasher.update(format!("{device:?}\0"));
+        }
         for text in texts {
             hasher.update((text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());

@@ -125,7 +125,7 @@ pub fn run(request: &EmbedRequest) -> Result<EmbedReport, TrainError> {
         ..ModelConfig::default()
     };
     let encoder = Encoder::open(&settings, texts.iter().copied())?;
-    let device = request.device.open();
+    let device = request.device.open()?;
     let embedder = Embedder {
         encoder: &encoder,
         settings: &settings,

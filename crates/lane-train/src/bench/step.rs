@@ -176,7 +176,7 @@ impl StepRequest {
 /// [`TrainError::NotFinite`] if a loss is no number.
 pub fn run(request: &StepRequest) -> Result<StepReport, TrainError> {
     request.check()?;
-    let device = request.device.open().autodiff();
+    let device = request.device.open()?.autodiff();
     let Opened { network, batches, dropout } = network::open(request, &device)?;
     let optimizer = Optimizer::new(WEIGHT_DECAY, CLIP_NORM)?;
     let mut bench = Bench { request, batches, device, optimizer };
