@@ -130,7 +130,7 @@ impl<'a, T: Real> Heads<'a, T> {
 const LANES: usize = 16;
 
 kernel! {
-    /// Softmax of the first `n` entries of every row of `stride`, a multiple of [`LANES`]; the
+    /// Softmax of the first `n` entries of every row of `stride`, a multiple of 16; the
     /// others become zero. What is a millionth of a millionth of the row's largest and less is
     /// exactly zero: denormals would slow every product they meet fiftyfold.
     pub fn softmax<T, FUSED>(scores: &mut [T], n: usize, stride: usize) {
@@ -249,8 +249,7 @@ pub fn backward<T: Real>(
     inputs: Inputs<'_, T>,
     plan: &Plan<'_>,
     probabilities: &mut [T],
-    d_query: &mut [T],
-    d_key_value: &mut [T],
+    (d_query, d_key_value): (&mut [T], &mut [T]),
 ) {
     let d_queries = split_by_text(d_query, plan.queries, |rows| rows.len() * plan.hidden);
     let d_keys = split_by_text(d_key_value, plan.keys, |rows| rows.len() * 2 * plan.hidden);

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::embedding::{self, Tables};
+use crate::embedding::{self, Tables, Tokens};
 use crate::layer::{self, LayerDropout, Outputs, Parameters, Pass};
 use crate::layer_norm::Norm;
 use crate::packing::Packing;
@@ -71,7 +71,8 @@ fn group<T: Real>(
 ) -> Vec<T> {
     let (n, spread) = (encoder.norm.gamma.len(), Spread::Serial);
     let mut x = Buffer::new(ids.len() * n);
-    embedding::forward(encoder.tables, ids, packing, encoder.norm, None, &mut x, spread);
+    let tokens = Tokens { ids, packing, masked: None, spread };
+    embedding::forward(encoder.tables, tokens, encoder.norm, &mut x);
     let last = encoder.layers.len().wrapping_sub(1);
     for (number, parameters) in encoder.layers.iter().enumerate() {
         let outputs = match reading {

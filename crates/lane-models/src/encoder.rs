@@ -61,9 +61,10 @@ impl BertEncoder {
     /// If a row is longer than `max_position_embeddings`, or an id is not in the vocabulary.
     pub fn forward(&self, batch: &TokenBatch, mode: Mode<'_>) -> Tensor<3> {
         let [n, width] = [batch.n_texts(), batch.width()];
-        let rows = match self.takes_fused() {
-            true => fused::run(self, batch, Reading::States, mode),
-            false => self.rows(batch, mode),
+        let rows = if self.takes_fused() {
+            fused::run(self, batch, Reading::States, mode)
+        } else {
+            self.rows(batch, mode)
         };
         let [_, hidden] = rows.dims();
         rows.reshape([n, width, hidden])

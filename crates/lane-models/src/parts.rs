@@ -6,7 +6,6 @@ use lane_kernels::clock;
 
 /// Milliseconds in each part of the fused kernels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
-#[expect(clippy::struct_field_names, reason = "the unit belongs to the name")]
 pub struct Parts {
     /// Matrix products, with biases and GELU, which finish them.
     pub product_ms: f64,
