@@ -60,6 +60,8 @@ mod fused;
 mod head;
 mod initialize;
 mod layer;
+#[cfg(feature = "tch")]
+pub mod libtorch;
 mod names;
 mod network;
 mod parameters;
