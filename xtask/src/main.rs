@@ -13,6 +13,7 @@ mod csv;
 mod golden;
 mod lane_binary;
 mod layers;
+mod libtorch;
 mod links;
 mod markdown;
 mod reproduce;
@@ -53,6 +54,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Make the folder of libtorch that `--features tch` is built with, from `PyTorch`'s wheels
+    Libtorch(libtorch::Options),
     /// Train, tabulate and draw: without options, the quick run on the built-in corpus
     Reproduce(Box<reproduce::Options>),
     /// Time `lane` on this machine, in turn with PyTorch where asked
@@ -78,6 +81,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Corpus { check } => corpus::run(&root, check)?,
         Command::Golden { check } => golden::run(&root, check)?,
         Command::Bench(options) => return bench::run(&root, &options),
+        Command::Libtorch(options) => libtorch::run(&root, &options)?,
         Command::Reproduce(options) => return reproduce::run(&root, &options),
     }
     Ok(ExitCode::SUCCESS)

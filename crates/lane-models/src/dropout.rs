@@ -46,13 +46,13 @@ impl DropoutStream {
     }
 }
 
-/// The factors of `n_rows` rows of `n_columns` entries.
-fn factors(dropout: Dropout, n_rows: usize, n_columns: usize) -> Vec<f32> {
+/// The factors of `n_rows` rows of `n_columns` entries, the rows `every` apart.
+pub(crate) fn factors(dropout: Dropout, n_rows: usize, every: usize, n_columns: usize) -> Vec<f32> {
     let mut mask = vec![0.0; n_rows * n_columns];
     let n_together = CHUNK.div_ceil(n_columns.max(1));
     mask.par_chunks_mut(n_columns.max(1)).enumerate().with_min_len(n_together).for_each(
         |(row, values)| {
-            let row = dropout.row::<f32>(row);
+            let row = dropout.row::<f32>(row * every);
             values.iter_mut().enumerate().for_each(|(column, it)| *it = row.factor(column));
         },
     );
@@ -91,7 +91,7 @@ impl Mode<'_> {
         let Some(dropout) = self.draw(p) else { return x };
         let n_columns = shape.dims::<D>()[D - 1];
         let n_rows = shape.num_elements() / n_columns.max(1);
-        let mask = factors(dropout, n_rows, n_columns);
+        let mask = factors(dropout, n_rows, 1, n_columns);
         x * Tensor::from_data(TensorData::new(mask, shape), &device)
     }
 }
@@ -107,7 +107,7 @@ mod tests {
 
     fn masks<const N: usize>(seed: u64) -> [Vec<f32>; N] {
         let stream = DropoutStream::new(seed);
-        [0; N].map(|_| factors(stream.draw(0.5).unwrap(), SIZE[0], SIZE[1]))
+        [0; N].map(|_| factors(stream.draw(0.5).unwrap(), SIZE[0], 1, SIZE[1]))
     }
 
     #[test]

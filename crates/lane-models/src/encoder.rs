@@ -9,21 +9,27 @@ use burn::{
 };
 use lane_kernels::Reading;
 
+#[cfg(feature = "tch")]
+use crate::libtorch;
 use crate::{
     BertConfig, Embeddings, Layer, Mode, Pooling, TokenBatch, fused, initialize, layer::Grid,
     pooling,
 };
 
-/// What computes an encoder on device `flex`.
+/// What computes an encoder on the devices of the CPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kernels {
-    /// Ours: a layer at a time, without padding. Other devices take the plain operations.
+    /// A layer at a time: on `flex` ours, without padding, on `tch` libtorch's own operators.
+    /// Other devices take the plain operations.
     #[default]
     Fused,
     /// burn's, operation by operation, on every device.
     Plain,
 }
+
+/// From a batch to its states, `[n · width, hidden]`, or one vector a text, `[n, hidden]`.
+type Run = fn(&BertEncoder, &TokenBatch, Reading, Mode<'_>) -> Tensor<2>;
 
 /// Embeddings and a stack of layers.
 #[derive(Module, Debug)]
@@ -61,10 +67,9 @@ impl BertEncoder {
     /// If a row is longer than `max_position_embeddings`, or an id is not in the vocabulary.
     pub fn forward(&self, batch: &TokenBatch, mode: Mode<'_>) -> Tensor<3> {
         let [n, width] = [batch.n_texts(), batch.width()];
-        let rows = if self.takes_fused() {
-            fused::run(self, batch, Reading::States, mode)
-        } else {
-            self.rows(batch, mode)
+        let rows = match self.fused() {
+            Some(run) => run(self, batch, Reading::States, mode),
+            None => self.rows(batch, mode),
         };
         let [_, hidden] = rows.dims();
         rows.reshape([n, width, hidden])
@@ -79,19 +84,27 @@ impl BertEncoder {
     ///
     /// As [`BertEncoder::forward`].
     pub fn pooled(&self, batch: &TokenBatch, how: Pooling, mode: Mode<'_>) -> Tensor<2> {
-        if self.takes_fused() {
+        if let Some(run) = self.fused() {
             let reading = match how {
                 Pooling::Cls => Reading::First,
                 Pooling::Mean => Reading::Mean,
             };
-            return fused::run(self, batch, reading, mode);
+            return run(self, batch, reading, mode);
         }
         pooling::pool(self.forward(batch, mode), batch.mask().as_ref(), how)
     }
 
-    fn takes_fused(&self) -> bool {
+    /// What stands in for the plain operations on the device of the weights.
+    fn fused(&self) -> Option<Run> {
+        if self.kernels == Kernels::Plain {
+            return None;
+        }
         let device = self.embeddings.word_embeddings.weight.device();
-        self.kernels == Kernels::Fused && lane_kernels::nodes::supports(&device)
+        #[cfg(feature = "tch")]
+        if libtorch::is_libtorch(&device) {
+            return Some(libtorch::run);
+        }
+        lane_kernels::nodes::supports(&device).then_some(fused::run)
     }
 
     /// Last hidden states by burn's own operations, `[n * width, hidden]`.

@@ -7,15 +7,19 @@
 //! β = (0.9, 0.999), ε = 1e-8; no decay on biases and layer norms
 //! ```
 //!
-//! There are two forms of the same step. `host.rs` is one pass over memory per parameter; it serves
+//! There are three forms of the same step. `host.rs` is one pass over memory per parameter; it serves
 //! device `flex`, whose memory is the host's. `device.rs` is written in tensor operations and serves
-//! every other device, where a parameter that crossed to the host and back would cost more than the
-//! step. burn's own AdamW clips each tensor by itself, so it is neither.
+//! the others, where a parameter that crossed to the host and back would cost more than the
+//! step; of libtorch's own operators there is one for that device, `libtorch.rs`. burn's own AdamW
+//! clips each tensor by itself, so it is none of them.
 //!
 //! Loshchilov, Hutter: *Decoupled Weight Decay Regularization*, ICLR 2019.
 
 mod device;
 mod host;
+#[cfg(feature = "tch")]
+#[expect(deprecated, reason = "burn deprecates its libtorch backend; it stays while burn has it")]
+mod libtorch;
 mod search;
 
 use burn::module::{Module, ModuleMapper, Param, ParamGroup, ParamId};
@@ -40,11 +44,18 @@ pub enum Form {
     Host,
     /// Tensor operations that leave everything on its device.
     Device,
+    /// libtorch's operators, in place: for its own tensors only.
+    #[cfg(feature = "tch")]
+    LibTorch,
 }
 
 impl Form {
     /// The form that `device` is served best by.
     fn of(device: &Device) -> Self {
+        #[cfg(feature = "tch")]
+        if lane_models::libtorch::is_libtorch(device) {
+            return Self::LibTorch;
+        }
         if device.clone().inner() == Device::flex() { Self::Host } else { Self::Device }
     }
 }
@@ -72,6 +83,8 @@ pub struct Optimizer {
     form: Option<Form>,
     on_host: host::Moments,
     on_device: device::Moments,
+    #[cfg(feature = "tch")]
+    on_libtorch: libtorch::Moments,
 }
 
 impl Optimizer {
@@ -92,6 +105,8 @@ impl Optimizer {
             form: None,
             on_host: host::Moments::default(),
             on_device: device::Moments::default(),
+            #[cfg(feature = "tch")]
+            on_libtorch: libtorch::Moments::default(),
         })
     }
 
@@ -119,6 +134,11 @@ impl Optimizer {
             }
             Some(Form::Device) => {
                 let step = self.on_device.begin(&module, gradients, *clip_norm);
+                group.apply(module, step)
+            }
+            #[cfg(feature = "tch")]
+            Some(Form::LibTorch) => {
+                let step = self.on_libtorch.begin(&module, gradients, *clip_norm);
                 group.apply(module, step)
             }
             None => module,

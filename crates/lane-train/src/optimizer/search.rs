@@ -72,14 +72,13 @@ impl ModuleVisitor for Finite {
     fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
         let value = parameter.val().inner();
         self.paths.push(self.path.join("."));
-        self.verdicts.push(match Form::of(&value.device()) {
-            // Host memory is scanned in parallel, and without a copy of whole truth tables.
-            Form::Host => {
-                let device = value.device();
-                let finite = transfer::read(value).par_iter().all(|value| value.is_finite());
-                Tensor::from_data([finite], &device)
-            }
-            Form::Device => value.is_finite().all(),
+        let device = value.device();
+        // Host memory is scanned in parallel, and without a copy of whole truth tables.
+        self.verdicts.push(if Form::of(&device) == Form::Host {
+            let finite = transfer::read(value).par_iter().all(|value| value.is_finite());
+            Tensor::from_data([finite], &device)
+        } else {
+            value.is_finite().all()
         });
     }
 }
