@@ -82,12 +82,10 @@ impl Mode<'_> {
             return x;
         }
         let (shape, device) = (x.shape(), x.device().inner());
-        let len = shape.num_elements();
         if on_device::serves(&device) {
-            let mask = on_device::mask(stream.next_key(), len, p, &device);
-            return x * mask.reshape(shape);
+            return x * on_device::mask(stream.next_key(), shape, p, &device);
         }
-        let mask = stream.next_mask(len, p);
+        let mask = stream.next_mask(shape.num_elements(), p);
         x * Tensor::from_data(TensorData::new(mask, shape), &device)
     }
 }
