@@ -55,7 +55,8 @@ impl Plan<'_> {
         T::ONE / T::of(self.head_size() as f64).sqrt()
     }
 
-    /// Number of probabilities of all texts: for each head a row a query, a column a key.
+    /// Room for the probabilities of all texts: for each head and query a row of a whole number of
+    /// vectors, an entry a key and zeros behind.
     pub fn n_probabilities(&self) -> usize {
         (0..self.keys.n_texts()).map(|text| self.text(text).n_probabilities()).sum()
     }
@@ -84,9 +85,19 @@ struct Text {
 }
 
 impl Text {
-    fn n_probabilities(&self) -> usize {
-        self.heads * self.queries.len() * self.keys.len()
+    /// Entries of a row of probabilities: one a key, and zeros up to a whole number of vectors.
+    fn stride(&self) -> usize {
+        self.keys.len().next_multiple_of(LANES)
     }
+
+    fn n_probabilities(&self) -> usize {
+        self.heads * self.queries.len() * self.stride()
+    }
+}
+
+/// The entries alone, without the zeros behind each row.
+fn entries<'a, T: Real>(rows: &'a [T], text: &Text) -> Matrix<'a, T> {
+    Matrix::new(rows, text.stride()).columns(0, text.keys.len())
 }
 
 /// A head's columns of a text's rows.
@@ -115,29 +126,36 @@ impl<'a, T: Real> Heads<'a, T> {
     }
 }
 
+/// Entries of a vector.
+const LANES: usize = 16;
+
 kernel! {
-    /// Softmax of every row of `n` entries. What is a millionth of a millionth of the row's largest
-    /// and less is exactly zero: denormals would slow every product they meet fiftyfold.
-    pub fn softmax<T, FUSED>(scores: &mut [T], n: usize) {
-        for row in scores.chunks_exact_mut(n) {
-            let mut lanes = [T::LOWEST; 16];
-            let (chunks, rest) = row.as_chunks::<16>();
-            for chunk in chunks {
-                for i in 0..16 {
+    /// Softmax of the first `n` entries of every row of `stride`, a multiple of 16; the
+    /// others become zero. What is a millionth of a millionth of the row's largest and less is
+    /// exactly zero: denormals would slow every product they meet fiftyfold.
+    pub fn softmax<T, FUSED>(scores: &mut [T], n: usize, stride: usize) {
+        for row in scores.chunks_exact_mut(stride) {
+            row[n..].fill(T::LOWEST);
+            let (chunks, _) = row.as_chunks_mut::<LANES>();
+            let mut lanes = [T::LOWEST; LANES];
+            for chunk in &*chunks {
+                for i in 0..LANES {
                     lanes[i] = if chunk[i] > lanes[i] { chunk[i] } else { lanes[i] };
                 }
             }
-            let mut highest = T::LOWEST;
-            for &value in lanes.iter().chain(rest) {
-                highest = if value > highest { value } else { highest };
-            }
+            let highest = lanes.into_iter().fold(T::LOWEST, |a, b| if b > a { b } else { a });
             let negligible = T::of(-60.0);
-            for value in row.iter_mut() {
-                let below = *value - highest;
-                *value = if below < negligible { T::ZERO } else { below.exp::<FUSED>() };
+            let mut totals = [T::ZERO; LANES];
+            for chunk in &mut *chunks {
+                for i in 0..LANES {
+                    let below = chunk[i] - highest;
+                    let power = if below < negligible { T::ZERO } else { below.exp::<FUSED>() };
+                    chunk[i] = power;
+                    totals[i] += power;
+                }
             }
-            let inverse = T::ONE / sum(row, |it| it);
-            for value in row.iter_mut() {
+            let inverse = T::ONE / sum(&totals, |it| it);
+            for value in row {
                 *value *= inverse;
             }
         }
@@ -145,11 +163,12 @@ kernel! {
 }
 
 kernel! {
-    /// `dP` in, `dS` out, row by row.
-    pub fn softmax_backward<T, FUSED>(d: &mut [T], probabilities: &[T], n: usize, scale: T) {
-        for (d, p) in d.chunks_exact_mut(n).zip(probabilities.chunks_exact(n)) {
+    /// `dP` in, `dS` out, row by row; of the `stride` entries of a row the first `n` count.
+    pub fn softmax_backward<T, FUSED>(d: &mut [T], probabilities: &[T], n: usize, stride: usize, scale: T) {
+        for (d, p) in d.chunks_exact_mut(stride).zip(probabilities.chunks_exact(stride)) {
+            d[n..].fill(T::ZERO);
             let along = sum_of_pairs(d, p, |a, b| a * b);
-            for i in 0..n {
+            for i in 0..stride {
                 d[i] = (d[i] - along) * p[i] * scale;
             }
         }
@@ -180,7 +199,7 @@ kernel! {
 /// A dropped copy of a text's probabilities, or none without dropout.
 fn dropped<T: Real>(probabilities: &[T], plan: &Plan<'_>, text: &Text) -> Option<Buffer<T>> {
     let dropout = plan.dropout?;
-    let n = text.keys.len();
+    let n = text.stride();
     let mut out = Buffer::new(probabilities.len());
     let rows = probabilities.chunks_exact(n).zip(out.chunks_exact_mut(n));
     rows.zip(plan.mask_rows(text)).for_each(|((x, out), row)| drop_row(x, out, dropout, row));
@@ -189,7 +208,7 @@ fn dropped<T: Real>(probabilities: &[T], plan: &Plan<'_>, text: &Text) -> Option
 
 fn drop_in_place<T: Real>(d: &mut [T], plan: &Plan<'_>, text: &Text) {
     let Some(dropout) = plan.dropout else { return };
-    let rows = d.chunks_exact_mut(text.keys.len()).zip(plan.mask_rows(text));
+    let rows = d.chunks_exact_mut(text.stride()).zip(plan.mask_rows(text));
     rows.for_each(|(d, row)| drop_row_in_place(d, dropout, row));
 }
 
@@ -207,18 +226,19 @@ pub fn forward<T: Real>(
     sums::for_each(plan.spread, texts, |(number, (context, probabilities))| {
         let text = plan.text(number);
         let heads = Heads::of(inputs, plan, &text);
-        let (size, n_keys) = (plan.head_size(), text.keys.len());
-        let each = text.queries.len() * n_keys;
+        let (size, n_keys, stride) = (plan.head_size(), text.keys.len(), text.stride());
+        let each = text.queries.len() * stride;
         for (head, scores) in probabilities.chunks_exact_mut(each).enumerate() {
             let Heads { query, key, .. } = heads.head(head, size);
-            multiply(MatrixMut::new(scores, n_keys), plan.scale(), query, key.transposed(), false);
+            let out = MatrixMut::new(scores, stride).columns(0, n_keys);
+            multiply(out, plan.scale(), query, key.transposed(), false);
         }
-        softmax(probabilities, n_keys);
+        softmax(probabilities, n_keys, stride);
         let dropped = dropped(probabilities, plan, &text);
         let kept = dropped.as_deref().unwrap_or(probabilities);
         for (head, kept) in kept.chunks_exact(each).enumerate() {
             let out = MatrixMut::new(context, plan.hidden).columns(head * size, size);
-            multiply(out, T::ONE, Matrix::new(kept, n_keys), heads.head(head, size).value, false);
+            multiply(out, T::ONE, entries(kept, &text), heads.head(head, size).value, false);
         }
     });
 }
@@ -229,8 +249,7 @@ pub fn backward<T: Real>(
     inputs: Inputs<'_, T>,
     plan: &Plan<'_>,
     probabilities: &mut [T],
-    d_query: &mut [T],
-    d_key_value: &mut [T],
+    (d_query, d_key_value): (&mut [T], &mut [T]),
 ) {
     let d_queries = split_by_text(d_query, plan.queries, |rows| rows.len() * plan.hidden);
     let d_keys = split_by_text(d_key_value, plan.keys, |rows| rows.len() * 2 * plan.hidden);
@@ -239,26 +258,28 @@ pub fn backward<T: Real>(
     sums::for_each(plan.spread, texts, |(number, ((d_query, d_key_value), probabilities))| {
         let text = plan.text(number);
         let heads = Heads::of(inputs, plan, &text);
-        let (hidden, size, n_keys) = (plan.hidden, plan.head_size(), text.keys.len());
-        let each = text.queries.len() * n_keys;
+        let (hidden, size) = (plan.hidden, plan.head_size());
+        let (n_keys, stride) = (text.keys.len(), text.stride());
+        let each = text.queries.len() * stride;
         let d_context = Matrix::new(d_context, hidden).rows(text.queries.start, text.queries.len());
         let mut d_scores = Buffer::new(probabilities.len());
         for (head, d) in d_scores.chunks_exact_mut(each).enumerate() {
             let d_context = d_context.columns(head * size, size);
             let value = heads.head(head, size).value;
-            multiply(MatrixMut::new(d, n_keys), T::ONE, d_context, value.transposed(), false);
+            let out = MatrixMut::new(d, stride).columns(0, n_keys);
+            multiply(out, T::ONE, d_context, value.transposed(), false);
         }
         drop_in_place(&mut d_scores, plan, &text);
         let dropped = dropped(probabilities, plan, &text);
         let kept = dropped.as_deref().unwrap_or(probabilities);
         for (head, kept) in kept.chunks_exact(each).enumerate() {
             let out = MatrixMut::new(d_key_value, 2 * hidden).columns(hidden + head * size, size);
-            let kept = Matrix::new(kept, n_keys).transposed();
+            let kept = entries(kept, &text).transposed();
             multiply(out, T::ONE, kept, d_context.columns(head * size, size), false);
         }
-        softmax_backward(&mut d_scores, probabilities, n_keys, plan.scale());
+        softmax_backward(&mut d_scores, probabilities, n_keys, stride, plan.scale());
         for (head, d) in d_scores.chunks_exact(each).enumerate() {
-            let (d, Heads { query, key, .. }) = (Matrix::new(d, n_keys), heads.head(head, size));
+            let (d, Heads { query, key, .. }) = (entries(d, &text), heads.head(head, size));
             let out = MatrixMut::new(d_query, hidden).columns(head * size, size);
             multiply(out, T::ONE, d, key, false);
             let out = MatrixMut::new(d_key_value, 2 * hidden).columns(head * size, size);

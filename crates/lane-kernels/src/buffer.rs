@@ -98,7 +98,8 @@ mod tests {
         let values = pool.take(100);
         let address = values.as_ptr();
         pool.give(values);
-        assert_eq!(pool.take(80).as_ptr(), address);
+        let again = pool.take(80);
+        assert_eq!(again.as_ptr(), address);
     }
 
     #[test]
@@ -108,7 +109,8 @@ mod tests {
         let address = small.as_ptr();
         pool.give(large);
         pool.give(small);
-        assert_eq!(pool.take(5).as_ptr(), address);
+        let again = pool.take(5);
+        assert_eq!(again.as_ptr(), address);
     }
 
     #[test]
@@ -116,7 +118,7 @@ mod tests {
         let pool = Pool::<f64>::new();
         for len in 1..200 {
             let both = [pool.take(len), pool.take(2 * len)];
-            both.map(|values| pool.give(values));
+            both.into_iter().for_each(|values| pool.give(values));
         }
         assert_eq!(pool.free.lock().unwrap().len(), 2);
     }

@@ -8,7 +8,7 @@
 //! gradient is as large as the table that was given.
 
 use crate::dropout::Dropout;
-use crate::layer_norm::{self, Norm};
+use crate::layer_norm::{self, Norm, Summands};
 use crate::packing::Packing;
 use crate::simd::kernel;
 use crate::sums::{self, CHUNK_ROWS};
@@ -58,23 +58,34 @@ fn drop_all<T: Real>(x: &mut [T], n: usize, masked: layer_norm::Masked<'_>, spre
     sums::for_each(spread, chunks, |(x, rows)| drop_rows(x, n, dropout, rows));
 }
 
-/// `ids`: the word of each packed row, below the rows of the table; `y`: `[rows, hidden]`, written.
+/// The tokens of a batch, and how they are run.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokens<'a> {
+    /// The word of each packed row, a row of the table that is given.
+    pub ids: &'a [u32],
+    /// Where the texts lie.
+    pub packing: &'a Packing,
+    /// Which entries are dropped.
+    pub masked: layer_norm::Masked<'a>,
+    /// Over threads or not.
+    pub spread: Spread,
+}
+
+/// `y`: `[rows, hidden]`, written.
 ///
 /// # Panics
 ///
 /// If an id or a position is beyond its table.
 pub fn forward<T: Real>(
     tables: Tables<'_, T>,
-    ids: &[u32],
-    packing: &Packing,
+    tokens: Tokens<'_>,
     norm: Norm<'_, T>,
-    masked: layer_norm::Masked<'_>,
     y: &mut [T],
-    spread: Spread,
 ) -> layer_norm::Saved<T> {
+    let Tokens { ids, packing, masked, spread } = tokens;
     let n = norm.gamma.len();
-    let mut x = Buffer::new(ids.len() * n);
-    let mut rest = &mut x[..];
+    let mut product = Buffer::new(ids.len() * n);
+    let mut rest = &mut product[..];
     for rows in packing.texts() {
         let (text, later) = rest.split_at_mut(rows.len() * n);
         rest = later;
@@ -88,9 +99,9 @@ pub fn forward<T: Real>(
         }
     }
     // The segment is the same for all rows, and so is a bias.
-    let segment = &tables.segment[..n];
-    let residual = Buffer::zeros(x.len());
-    let saved = layer_norm::forward(x, segment, &residual, norm, None, y, spread);
+    let (bias, residual) = (&tables.segment[..n], &Buffer::zeros(product.len()));
+    let summands = Summands { product, bias, residual };
+    let saved = layer_norm::forward(summands, norm, None, y, spread);
     drop_all(y, n, masked, spread);
     saved
 }
@@ -99,13 +110,11 @@ pub fn forward<T: Real>(
 pub fn backward<T: Real>(
     dy: &[T],
     tables: Tables<'_, T>,
-    ids: &[u32],
-    packing: &Packing,
+    tokens: Tokens<'_>,
     gamma: &[T],
     saved: &layer_norm::Saved<T>,
-    masked: layer_norm::Masked<'_>,
-    spread: Spread,
 ) -> Gradients<T> {
+    let Tokens { ids, packing, masked, spread } = tokens;
     let n = gamma.len();
     let mut d = Buffer::new(dy.len());
     d.copy_from_slice(dy);

@@ -6,11 +6,11 @@
 
 use rayon::prelude::*;
 
-use crate::embedding::{self, Tables};
+use crate::embedding::{self, Tables, Tokens};
 use crate::layer::{self, LayerDropout, Outputs, Parameters, Pass};
 use crate::layer_norm::Norm;
 use crate::packing::Packing;
-use crate::{Real, Spread, pooling};
+use crate::{Buffer, Real, Spread, pooling};
 
 /// Rows of a group at most: hidden states of a few hundred tokens fit a core's cache.
 const MOST_ROWS: usize = 384;
@@ -70,8 +70,9 @@ fn group<T: Real>(
     reading: Reading,
 ) -> Vec<T> {
     let (n, spread) = (encoder.norm.gamma.len(), Spread::Serial);
-    let mut x = vec![T::ZERO; ids.len() * n];
-    embedding::forward(encoder.tables, ids, packing, encoder.norm, None, &mut x, spread);
+    let mut x = Buffer::new(ids.len() * n);
+    let tokens = Tokens { ids, packing, masked: None, spread };
+    embedding::forward(encoder.tables, tokens, encoder.norm, &mut x);
     let last = encoder.layers.len().wrapping_sub(1);
     for (number, parameters) in encoder.layers.iter().enumerate() {
         let outputs = match reading {
@@ -87,7 +88,7 @@ fn group<T: Real>(
     }
     match reading {
         Reading::States => pooling::padded(&x, n, packing),
-        Reading::First => x,
+        Reading::First => x.to_vec(),
         Reading::Mean => pooling::mean(&x, n, packing),
     }
 }

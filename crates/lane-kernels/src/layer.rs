@@ -13,10 +13,14 @@
 //!
 //! Devlin, Chang, Lee, Toutanova: *BERT*, NAACL 2019.
 
+mod backward;
+
+pub use backward::backward;
+
 use crate::attention::{self, Inputs, Plan};
 use crate::clock::{Part, timed};
 use crate::dropout::Dropout;
-use crate::layer_norm::{self, Norm};
+use crate::layer_norm::{self, Norm, Summands};
 use crate::packing::Packing;
 use crate::product::{Job, Matrix, MatrixMut, Place, run};
 use crate::sums;
@@ -152,6 +156,7 @@ pub struct NormGradients<T> {
 
 /// Gradients of a layer's input and of its parameters.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "named as the parameters")]
 pub struct Gradients<T> {
     pub x: Vec<T>,
     pub query: LinearGradients<T>,
@@ -166,18 +171,20 @@ pub struct Gradients<T> {
 
 /// `x`: `[rows, hidden]`; returns the rows that come out, and what [`backward`] needs.
 pub fn forward<T: Real>(x: &[T], p: &Parameters<'_, T>, pass: &Pass<'_>) -> (Vec<T>, Saved<T>) {
-    let inner_len = out_rows(pass) * p.intermediate.bias.len();
-    let mut inner = Buffer::new(inner_len);
-    let (y, rest) = forward_with(x, p, pass, Some(&mut inner));
+    let mut y = vec![T::ZERO; n_outputs(pass) * p.output.bias.len()];
+    let mut inner = Buffer::new(n_outputs(pass) * p.intermediate.bias.len());
+    let rest = forward_with(x, p, pass, Some(&mut inner), &mut y);
     (y, Saved { inner, ..rest })
 }
 
 /// The same when nothing is to be differentiated.
-pub fn evaluate<T: Real>(x: &[T], p: &Parameters<'_, T>, pass: &Pass<'_>) -> Vec<T> {
-    forward_with(x, p, pass, None).0
+pub fn evaluate<T: Real>(x: &[T], p: &Parameters<'_, T>, pass: &Pass<'_>) -> Buffer<T> {
+    let mut y = Buffer::new(n_outputs(pass) * p.output.bias.len());
+    drop(forward_with(x, p, pass, None, &mut y));
+    y
 }
 
-fn out_rows(pass: &Pass<'_>) -> usize {
+fn n_outputs(pass: &Pass<'_>) -> usize {
     match pass.outputs {
         Outputs::All => pass.packing.n_rows(),
         Outputs::First => pass.packing.n_texts(),
@@ -206,7 +213,8 @@ fn forward_with<T: Real>(
     p: &Parameters<'_, T>,
     pass: &Pass<'_>,
     inner: Option<&mut Buffer<T>>,
-) -> (Vec<T>, Saved<T>) {
+    y: &mut [T],
+) -> Saved<T> {
     let hidden = p.query.bias.len();
     let rows = OutputRows::of(pass);
     let (n_out, n_rows) = (rows.packing.n_rows(), pass.packing.n_rows());
@@ -225,48 +233,20 @@ fn forward_with<T: Real>(
     let change = product(&context, &p.attention_output, pass.spread);
     let mut attended = Buffer::new(n_out * hidden);
     let masked = rows.masked(pass.dropout.attention);
-    let bias = p.attention_output.bias;
+    let summands = Summands { product: change, bias: p.attention_output.bias, residual };
     let attention_norm = timed(Part::Elementwise, || {
-        layer_norm::forward(
-            change,
-            bias,
-            residual,
-            p.attention_norm,
-            masked,
-            &mut attended,
-            pass.spread,
-        )
+        layer_norm::forward(summands, p.attention_norm, masked, &mut attended, pass.spread)
     });
 
     let activated = activate(&attended, &p.intermediate, inner, pass.spread);
     let change = product(&activated, &p.output, pass.spread);
-    let mut y = vec![T::ZERO; n_out * hidden];
     let masked = rows.masked(pass.dropout.output);
+    let summands = Summands { product: change, bias: p.output.bias, residual: &attended };
     let output_norm = timed(Part::Elementwise, || {
-        layer_norm::forward(
-            change,
-            p.output.bias,
-            &attended,
-            p.output_norm,
-            masked,
-            &mut y,
-            pass.spread,
-        )
+        layer_norm::forward(summands, p.output_norm, masked, y, pass.spread)
     });
     let inner = Buffer::new(0);
-    (
-        y,
-        Saved {
-            query,
-            key_value,
-            probabilities,
-            context,
-            attention_norm,
-            attended,
-            inner,
-            output_norm,
-        },
-    )
+    Saved { query, key_value, probabilities, context, attention_norm, attended, inner, output_norm }
 }
 
 fn attention_plan<'a>(pass: &Pass<'a>, rows: &'a OutputRows, hidden: usize) -> Plan<'a> {
@@ -356,208 +336,4 @@ fn activate<T: Real>(
     };
     timed(Part::Product, || run(&[job], spread));
     activated
-}
-
-/// `dy`: as what came out; `x`: as it went in.
-pub fn backward<T: Real>(
-    dy: &[T],
-    x: &[T],
-    p: &Parameters<'_, T>,
-    saved: Saved<T>,
-    pass: &Pass<'_>,
-) -> Gradients<T> {
-    let hidden = p.query.bias.len();
-    let rows = OutputRows::of(pass);
-    let mut gathered = None;
-    let residual = output_rows(x, hidden, pass, &mut gathered);
-    let Saved {
-        query,
-        key_value,
-        mut probabilities,
-        context,
-        attention_norm,
-        attended,
-        inner,
-        output_norm,
-    } = saved;
-
-    let masked = rows.masked(pass.dropout.output);
-    let second = timed(Part::Elementwise, || {
-        layer_norm::backward(dy, &output_norm, p.output_norm.gamma, masked, pass.spread)
-    });
-    drop(output_norm);
-    let mut d_attended = second.sum;
-    let (intermediate, output_weight) =
-        feed_forward_backward(&second.product, &mut d_attended, inner, &attended, p, pass.spread);
-    let output = LinearGradients { weight: output_weight, bias: second.bias };
-    let output_norm = NormGradients { gamma: second.gamma, beta: second.beta };
-
-    let masked = rows.masked(pass.dropout.attention);
-    let first = timed(Part::Elementwise, || {
-        layer_norm::backward(
-            &d_attended,
-            &attention_norm,
-            p.attention_norm.gamma,
-            masked,
-            pass.spread,
-        )
-    });
-    drop((attention_norm, attended));
-    let mut d_context = d_attended; // as large, and not needed any more
-    let mut weight = vec![T::ZERO; hidden * hidden];
-    let change = Matrix::new(&first.product, hidden);
-    timed(Part::Product, || {
-        let jobs = [
-            Job::new(
-                MatrixMut::new(&mut d_context, hidden),
-                change,
-                p.attention_output.matrix().transposed(),
-            ),
-            Job::new(
-                MatrixMut::new(&mut weight, hidden),
-                Matrix::new(&context, hidden).transposed(),
-                change,
-            ),
-        ];
-        run(&jobs, pass.spread);
-    });
-    let attention_output = LinearGradients { weight, bias: first.bias };
-    let attention_norm = NormGradients { gamma: first.gamma, beta: first.beta };
-
-    let plan = attention_plan(pass, &rows, hidden);
-    let (mut d_query, mut d_key_value) = (context, Buffer::new(key_value.len()));
-    let inputs = Inputs { query: &query, key_value: &key_value };
-    timed(Part::Attention, || {
-        attention::backward(
-            &d_context,
-            inputs,
-            &plan,
-            &mut probabilities,
-            &mut d_query,
-            &mut d_key_value,
-        );
-    });
-    drop((probabilities, query, key_value));
-    let (x, [query, key, value]) =
-        project_backward([x, residual], &d_query, &d_key_value, first.sum, p, pass);
-    Gradients {
-        x,
-        query,
-        key,
-        value,
-        attention_output,
-        attention_norm,
-        intermediate,
-        output,
-        output_norm,
-    }
-}
-
-/// `change`: gradient of the second product; `d_attended`: of the sum it went into, to which the
-/// part through the feed-forward network is added. Returns the gradients of the first map, and of
-/// the second's weight.
-fn feed_forward_backward<T: Real>(
-    change: &[T],
-    d_attended: &mut [T],
-    mut inner: Buffer<T>,
-    attended: &[T],
-    p: &Parameters<'_, T>,
-    spread: Spread,
-) -> (LinearGradients<T>, Vec<T>) {
-    let (hidden, n_inner) = (p.output.bias.len(), p.intermediate.bias.len());
-    let change = Matrix::new(change, hidden);
-    let mut d_inner = Buffer::new(inner.len());
-    let finish = |_: Place, mut d: MatrixMut<'_, T>, inner: Option<MatrixMut<'_, T>>| {
-        let Some(mut inner) = inner else { return };
-        for row in 0..d.n_rows() {
-            gelu::backward(d.row(row), inner.row(row));
-        }
-    };
-    timed(Part::Product, || {
-        let job =
-            Job::new(MatrixMut::new(&mut d_inner, n_inner), change, p.output.matrix().transposed());
-        run(&[job.beside(MatrixMut::new(&mut inner, n_inner)).then(&finish)], spread);
-    });
-    let activated = inner; // what the finishing of the tiles left there
-    let bias = timed(Part::Elementwise, || sums::of_columns(&d_inner, n_inner, spread));
-    let mut weight = vec![T::ZERO; hidden * n_inner];
-    let mut output_weight = vec![T::ZERO; n_inner * hidden];
-    let (d_inner, attended) = (Matrix::new(&d_inner, n_inner), Matrix::new(attended, hidden));
-    timed(Part::Product, || {
-        let activated = Matrix::new(&activated, n_inner).transposed();
-        let jobs = [
-            Job::new(MatrixMut::new(&mut output_weight, hidden), activated, change),
-            Job::new(MatrixMut::new(&mut weight, n_inner), attended.transposed(), d_inner),
-            Job::new(
-                MatrixMut::new(d_attended, hidden),
-                d_inner,
-                p.intermediate.matrix().transposed(),
-            )
-            .added(),
-        ];
-        run(&jobs, spread);
-    });
-    (LinearGradients { weight, bias }, output_weight)
-}
-
-/// `residual`: gradient that reached the layer's input past the attention. Returns the gradient of
-/// the input, and those of the three maps.
-fn project_backward<T: Real>(
-    [x, from]: [&[T]; 2],
-    d_query: &[T],
-    d_key_value: &[T],
-    mut residual: Buffer<T>,
-    p: &Parameters<'_, T>,
-    pass: &Pass<'_>,
-) -> (Vec<T>, [LinearGradients<T>; 3]) {
-    let hidden = p.query.bias.len();
-    let (bias, both) = timed(Part::Elementwise, || {
-        let of = |d, n| sums::of_columns(d, n, pass.spread);
-        (of(d_query, hidden), of(d_key_value, 2 * hidden))
-    });
-    let biases = [bias, both[..hidden].to_vec(), both[hidden..].to_vec()];
-    let mut weights = [0; 3].map(|_| vec![T::ZERO; hidden * hidden]);
-    let mut d_x = vec![T::ZERO; x.len()];
-    let [x, from, d_query] = [x, from, d_query].map(|values| Matrix::new(values, hidden));
-    let d_key_value = Matrix::new(d_key_value, 2 * hidden);
-    let (d_key, d_value) = (d_key_value.columns(0, hidden), d_key_value.columns(hidden, hidden));
-    timed(Part::Product, || {
-        let [query, key, value] = &mut weights;
-        let into = Job::new(MatrixMut::new(&mut d_x, hidden), d_key, p.key.matrix().transposed())
-            .and(d_value, p.value.matrix().transposed());
-        let mut jobs = vec![
-            Job::new(MatrixMut::new(query, hidden), from.transposed(), d_query),
-            Job::new(MatrixMut::new(key, hidden), x.transposed(), d_key),
-            Job::new(MatrixMut::new(value, hidden), x.transposed(), d_value),
-        ];
-        let query_job = |out| Job::new(out, d_query, p.query.matrix().transposed());
-        match pass.outputs {
-            Outputs::All => jobs.push(into.and(d_query, p.query.matrix().transposed())),
-            Outputs::First => {
-                jobs.push(into);
-                jobs.push(query_job(MatrixMut::new(&mut residual, hidden)).added());
-            }
-        }
-        run(&jobs, pass.spread);
-    });
-    timed(Part::Elementwise, || add_residual(&mut d_x, &residual, hidden, pass));
-    let mut biases = biases.into_iter();
-    let weights =
-        weights.map(|weight| LinearGradients { weight, bias: biases.next().unwrap_or_default() });
-    (d_x, weights)
-}
-
-fn add_residual<T: Real>(d_x: &mut [T], residual: &[T], hidden: usize, pass: &Pass<'_>) {
-    match pass.outputs {
-        Outputs::All => {
-            let chunk = sums::CHUNK_ROWS * hidden;
-            let chunks = d_x.chunks_mut(chunk).zip(residual.chunks(chunk)).collect();
-            sums::for_each(pass.spread, chunks, |(d, residual)| sums::add_rows(residual, d));
-        }
-        Outputs::First => {
-            for (rows, residual) in pass.packing.texts().zip(residual.chunks_exact(hidden)) {
-                sums::add_rows(residual, &mut d_x[rows.start * hidden..][..hidden]);
-            }
-        }
-    }
 }

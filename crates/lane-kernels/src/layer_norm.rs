@@ -54,6 +54,17 @@ pub struct Gradients<T: Real> {
 /// Which entries of the product are dropped: the layer, and the row of the mask for each row here.
 pub type Masked<'a> = Option<(Dropout, &'a [usize])>;
 
+/// What comes into a norm, `[rows, n]` each: a product without its bias, and what is added to it.
+#[derive(Debug)]
+pub struct Summands<'a, T: Real> {
+    /// Used up.
+    pub product: Buffer<T>,
+    /// `[n]`; may be empty where nothing is dropped either.
+    pub bias: &'a [T],
+    /// Added after dropout.
+    pub residual: &'a [T],
+}
+
 kernel! {
     /// `product += bias`, and dropped; `rows`: of the mask.
     fn add_bias_and_drop<T, FUSED>(product: &mut [T], bias: &[T], masked: Masked<'_>) {
@@ -99,8 +110,10 @@ kernel! {
 }
 
 kernel! {
-    /// `sums`: `[dγ | dβ | d(bias)]`, added to.
-    fn differentiate<T, FUSED>(dy: &[T], saved: (&[T], &[T]), gamma: &[T], ds: &mut [T], product: &mut [T], sums: &mut [T], masked: Masked<'_>) {
+    /// `saved`: `x̂` and `1/√(var + ε)`; `out`: `ds` and `d(product)`; `sums`:
+    /// `[dγ | dβ | d(bias)]`, added to.
+    fn differentiate<T, FUSED>(dy: &[T], saved: (&[T], &[T]), gamma: &[T], out: (&mut [T], &mut [T]), sums: &mut [T], masked: Masked<'_>) {
+        let (ds, product) = out;
         let n = gamma.len();
         let inverse_n = T::ONE / T::of(n as f64);
         let (d_gamma, rest) = sums.split_at_mut(n);
@@ -137,24 +150,22 @@ kernel! {
     }
 }
 
-fn part<'a>(masked: Masked<'a>, chunk: usize) -> Masked<'a> {
+fn part(masked: Masked<'_>, chunk: usize) -> Masked<'_> {
     masked.map(|(dropout, rows)| {
         let first = chunk * CHUNK_ROWS;
         (dropout, &rows[first..rows.len().min(first + CHUNK_ROWS)])
     })
 }
 
-/// `product`: `[rows, n]`, consumed; `y`: as large. Without `bias` and dropout give an empty slice
-/// and none.
+/// `y`: `[rows, n]`, written.
 pub fn forward<T: Real>(
-    mut product: Buffer<T>,
-    bias: &[T],
-    residual: &[T],
+    summands: Summands<'_, T>,
     norm: Norm<'_, T>,
     masked: Masked<'_>,
     y: &mut [T],
     spread: Spread,
 ) -> Saved<T> {
+    let Summands { mut product, bias, residual } = summands;
     let n = norm.gamma.len();
     let mut inverse_deviation = Buffer::new(product.len() / n);
     let chunk = CHUNK_ROWS * n;
@@ -189,7 +200,7 @@ pub fn backward<T: Real>(
         chunks,
         |(number, (((((dy, normalized), sum), product), sums), inverse))| {
             let masked = part(masked, number);
-            differentiate(dy, (normalized, inverse), gamma, sum, product, sums, masked);
+            differentiate(dy, (normalized, inverse), gamma, (sum, product), sums, masked);
         },
     );
     let mut gamma = sums::total(&parts, 3 * n);

@@ -4,25 +4,21 @@
 //! forward and backward stays in our own buffers. Rows are packed tokens throughout. On a device
 //! without autodiff the same functions just compute, and [`encode`] runs a whole encoder.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+mod graph;
 
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::flex::FlexTensor;
-use burn::backend::{Autodiff, BackendTypes, Flex};
-use burn::tensor::{Device, Shape, Tensor, TensorData};
+use std::sync::Arc;
 
+use burn::backend::Flex;
+use burn::tensor::{Device, Tensor};
+
+use self::graph::{BackwardFn, Input, flex, flex_rows, values};
 use crate::clock::{Part, timed};
 use crate::dropout::Dropout;
-use crate::embedding::{self, Tables};
+use crate::embedding::{self, Tables, Tokens};
 use crate::encoder::{self, EncoderParameters, Reading};
 use crate::layer::{self, LayerDropout, Outputs, Parameters, Pass};
-use crate::layer_norm::{Masked, Norm};
+use crate::layer_norm::Norm;
 use crate::{Packing, Spread, pooling};
-
-type AutodiffTensor = <Autodiff<Flex> as BackendTypes>::FloatTensorPrimitive;
 
 /// Whether tensors of this device can be given to the operations here.
 pub fn supports(device: &Device) -> bool {
@@ -99,8 +95,9 @@ impl Layout {
         &self.packing
     }
 
-    fn masked(&self, dropout: Option<Dropout>) -> Masked<'_> {
-        dropout.map(|dropout| (dropout, &self.grid_rows[..]))
+    fn tokens<'a>(&'a self, ids: &'a [u32], dropout: Option<Dropout>) -> Tokens<'a> {
+        let masked = dropout.map(|dropout| (dropout, &self.grid_rows[..]));
+        Tokens { ids, packing: &self.packing, masked, spread: Spread::Parallel }
     }
 }
 
@@ -124,9 +121,8 @@ pub fn embed(
         let tables = Tables { word, position, segment };
         let norm = Norm { gamma, beta, epsilon };
         let mut y = vec![0.0; ids.len() * gamma.len()];
-        let (packing, masked) = (&layout.packing, layout.masked(dropout));
         let saved = timed(Part::Embedding, || {
-            embedding::forward(tables, &ids, packing, norm, masked, &mut y, Spread::Parallel)
+            embedding::forward(tables, layout.tokens(&ids, dropout), norm, &mut y)
         });
         let y = flex(y, [ids.len(), gamma.len()]);
         let inputs = inputs.clone();
@@ -134,19 +130,9 @@ pub fn embed(
         let backward = move |dy: &[f32]| {
             let [word, position, segment, gamma, _] = inputs.each_ref().map(values);
             let tables = Tables { word, position, segment };
-            let masked = layout.masked(dropout);
-            let all = timed(Part::Embedding, || {
-                embedding::backward(
-                    dy,
-                    tables,
-                    &ids,
-                    &layout.packing,
-                    gamma,
-                    &saved,
-                    masked,
-                    Spread::Parallel,
-                )
-            });
+            let tokens = layout.tokens(&ids, dropout);
+            let all =
+                timed(Part::Embedding, || embedding::backward(dy, tables, tokens, gamma, &saved));
             [all.word, all.position, all.segment, all.gamma, all.beta]
         };
         (y, tracked.then(|| Box::new(backward) as BackwardFn<5>))
@@ -173,7 +159,7 @@ pub fn layer(
         let hidden = parameters.query.bias.len();
         if !tracked {
             let y = layer::evaluate(x, &parameters, &pass);
-            return (flex_rows(y, hidden), None);
+            return (flex_rows(y.to_vec(), hidden), None);
         }
         let (y, saved) = layer::forward(x, &parameters, &pass);
         let inputs = inputs.clone();
@@ -288,118 +274,6 @@ fn layer_gradients(all: layer::Gradients<f32>) -> [Vec<f32>; 17] {
         all.x, q.weight, q.bias, k.weight, k.bias, v.weight, v.bias, o.weight, o.bias, a.gamma,
         a.beta, i.weight, i.bias, u.weight, u.bias, b.gamma, b.beta,
     ]
-}
-
-/// From the gradient of the output to those of the inputs.
-type BackwardFn<const N: usize> = Box<dyn FnOnce(&[f32]) -> [Vec<f32>; N] + Send>;
-
-/// A tensor of device `flex`, with or without autodiff.
-enum Input {
-    Plain(FlexTensor),
-    Tracked(AutodiffTensor),
-}
-
-impl Input {
-    /// # Panics
-    ///
-    /// If the tensor is of another device.
-    fn of<const D: usize>(tensor: Tensor<D>) -> Self {
-        let wrong =
-            |device: &Device| -> ! { panic!("a tensor of {device:?}, expected one of flex") };
-        let device = tensor.device();
-        if device.is_autodiff() {
-            let primitive = tensor.try_into_primitive::<Autodiff<Flex>>();
-            primitive.map_or_else(|_| wrong(&device), Self::Tracked)
-        } else {
-            let primitive = tensor.try_into_primitive::<Flex>();
-            primitive.map_or_else(|_| wrong(&device), Self::Plain)
-        }
-    }
-
-    fn plain(self) -> FlexTensor {
-        let tensor = match self {
-            Self::Plain(tensor) => tensor,
-            Self::Tracked(tensor) => tensor.into_primitive(),
-        };
-        if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
-    }
-
-    /// Runs `forward` on the values of `inputs`; a node of the graph if any of them is on it.
-    ///
-    /// `forward` hears whether its backward half will be wanted.
-    fn apply<const N: usize>(
-        inputs: [Self; N],
-        forward: impl FnOnce(&[FlexTensor; N], bool) -> (FlexTensor, Option<BackwardFn<N>>),
-    ) -> Tensor<2> {
-        if inputs.iter().all(|input| matches!(input, Self::Plain(_))) {
-            let (y, _) = forward(&inputs.map(Self::plain), false);
-            return Tensor::from_primitive::<Flex>(y);
-        }
-        let tracked = inputs.map(|input| match input {
-            Self::Tracked(tensor) => tensor,
-            Self::Plain(tensor) => AutodiffTensor::new(tensor),
-        });
-        let guards = tracked.each_ref().map(AutodiffTensor::node);
-        let values = tracked.map(|tensor| Self::Tracked(tensor).plain());
-        let y = match Fused::<N>.prepare::<NoCheckpointing>(guards).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => {
-                let shapes = values.each_ref().map(|input| input.layout().shape().clone());
-                let (y, backward) = forward(&values, true);
-                let state = Once { backward: Arc::new(Mutex::new(backward)), shapes };
-                prepared.finish(state, y)
-            }
-            OpsKind::UnTracked(prepared) => prepared.finish(forward(&values, false).0),
-        };
-        Tensor::from_primitive::<Autodiff<Flex>>(y)
-    }
-}
-
-/// A fused operation of `N` inputs.
-#[derive(Debug)]
-struct Fused<const N: usize>;
-
-/// The backward half. The graph wants it clonable; it runs once, since a graph is used up by its
-/// backward pass.
-#[derive(Clone)]
-struct Once<const N: usize> {
-    backward: Arc<Mutex<Option<BackwardFn<N>>>>,
-    shapes: [Shape; N],
-}
-
-impl<const N: usize> fmt::Debug for Once<N> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Once").field("shapes", &self.shapes).finish_non_exhaustive()
-    }
-}
-
-impl<const N: usize> Backward<Flex, N> for Fused<N> {
-    type State = Once<N>;
-
-    fn backward(self, ops: Ops<Once<N>, N>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let dy = Input::Plain(gradients.consume::<Flex>(&ops.node)).plain();
-        let backward = ops.state.backward.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(backward) = backward else { return };
-        let parents = ops.parents.into_iter().zip(backward(values(&dy))).zip(ops.state.shapes);
-        for ((parent, gradient), shape) in parents {
-            if let Some(parent) = parent {
-                gradients.register::<Flex>(parent.id, flex(gradient, shape));
-            }
-        }
-    }
-}
-
-fn values(tensor: &FlexTensor) -> &[f32] {
-    // Made contiguous where they came in, and of f32, since every parameter here is.
-    tensor.as_slice::<f32>().unwrap_or_default()
-}
-
-fn flex(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
-    FlexTensor::from_data(TensorData::new(values, shape.into()))
-}
-
-fn flex_rows(values: Vec<f32>, n: usize) -> FlexTensor {
-    let n_rows = values.len() / n;
-    flex(values, [n_rows, n])
 }
 
 /// Some rows of a table, apart from the graph: `[rows, hidden]`.

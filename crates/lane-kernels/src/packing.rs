@@ -86,6 +86,7 @@ impl Packing {
     }
 
     /// The packing of some consecutive texts alone.
+    #[must_use]
     pub fn part(&self, texts: Range<usize>) -> Self {
         let offset = self.starts[texts.start];
         let starts = self.starts[texts.start..=texts.end].iter().map(|at| at - offset).collect();

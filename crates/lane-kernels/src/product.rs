@@ -9,12 +9,12 @@
 //! alone, so a result has the same bits on any number of threads, and several products
 //! ([`run`]) keep the threads busy without a pause between them. A tile can be finished (bias,
 //! activation) by the thread that made it, while it is in the cache.
-
-use std::marker::PhantomData;
+#![expect(unsafe_code, reason = "threads write tiles of one matrix, and `gemm` takes pointers")]
 
 use rayon::prelude::*;
 
 use crate::Real;
+pub use crate::matrix::{Matrix, MatrixMut, Place};
 
 /// Rows and columns of a tile at most: near the largest at which the operands of one stay in a
 /// core's cache, and small enough to go round.
@@ -23,180 +23,6 @@ const TILE: usize = 384;
 const TILES: usize = 8;
 /// Below this many rows or columns a tile is not cut further.
 const SMALLEST_TILE: usize = 96;
-
-/// A matrix to read.
-#[derive(Clone, Copy, Debug)]
-pub struct Matrix<'a, T> {
-    values: &'a [T],
-    n_rows: usize,
-    n_columns: usize,
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl<'a, T: Real> Matrix<'a, T> {
-    /// Row-major values, `n_columns` a row.
-    ///
-    /// # Panics
-    ///
-    /// If the values are no whole number of rows.
-    pub fn new(values: &'a [T], n_columns: usize) -> Self {
-        assert!(
-            values.len().is_multiple_of(n_columns),
-            "{} values in rows of {n_columns}",
-            values.len()
-        );
-        Self {
-            values,
-            n_rows: values.len() / n_columns,
-            n_columns,
-            row_stride: n_columns,
-            column_stride: 1,
-        }
-    }
-
-    /// Rows `start..start + n`.
-    #[must_use]
-    pub fn rows(self, start: usize, n: usize) -> Self {
-        assert!(start + n <= self.n_rows, "rows {start}..{} of {}", start + n, self.n_rows);
-        Self { values: &self.values[start * self.row_stride..], n_rows: n, ..self }
-    }
-
-    /// Columns `start..start + n`.
-    #[must_use]
-    pub fn columns(self, start: usize, n: usize) -> Self {
-        assert!(
-            start + n <= self.n_columns,
-            "columns {start}..{} of {}",
-            start + n,
-            self.n_columns
-        );
-        Self { values: &self.values[start * self.column_stride..], n_columns: n, ..self }
-    }
-
-    /// Rows for columns.
-    #[must_use]
-    pub fn transposed(self) -> Self {
-        Self {
-            n_rows: self.n_columns,
-            n_columns: self.n_rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
-    }
-
-    /// Whether every entry lies within the values.
-    fn is_within(&self) -> bool {
-        if self.n_rows == 0 || self.n_columns == 0 {
-            return true;
-        }
-        let last = (self.n_rows - 1) * self.row_stride + (self.n_columns - 1) * self.column_stride;
-        last < self.values.len()
-    }
-}
-
-/// A matrix to write, row by row.
-#[derive(Debug)]
-pub struct MatrixMut<'a, T> {
-    first: *mut T,
-    n_rows: usize,
-    n_columns: usize,
-    row_stride: usize,
-    values: PhantomData<&'a mut [T]>,
-}
-
-// SAFETY: a `MatrixMut` is a `&mut` to its entries; numbers may go to another thread.
-unsafe impl<T: Send> Send for MatrixMut<'_, T> {}
-// SAFETY: through a shared reference nothing of it can be read or written.
-unsafe impl<T: Sync> Sync for MatrixMut<'_, T> {}
-
-impl<'a, T: Real> MatrixMut<'a, T> {
-    /// Row-major values, `n_columns` a row.
-    ///
-    /// # Panics
-    ///
-    /// If the values are no whole number of rows.
-    pub fn new(values: &'a mut [T], n_columns: usize) -> Self {
-        assert!(
-            values.len().is_multiple_of(n_columns),
-            "{} values in rows of {n_columns}",
-            values.len()
-        );
-        Self {
-            n_rows: values.len() / n_columns,
-            first: values.as_mut_ptr(),
-            n_columns,
-            row_stride: n_columns,
-            values: PhantomData,
-        }
-    }
-
-    /// Columns `start..start + n` alone.
-    #[must_use]
-    pub fn columns(self, start: usize, n: usize) -> Self {
-        assert!(
-            start + n <= self.n_columns,
-            "columns {start}..{} of {}",
-            start + n,
-            self.n_columns
-        );
-        // SAFETY: within the first row, or one past the end of it where `n` is zero.
-        Self { first: unsafe { self.first.add(start) }, n_columns: n, ..self }
-    }
-
-    /// Columns before `start`, and the rest.
-    pub fn split_columns(self, start: usize) -> (Self, Self) {
-        assert!(start <= self.n_columns, "column {start} of {}", self.n_columns);
-        let n = self.n_columns;
-        // Two of one matrix for the length of this line; the halves share no entry.
-        let same = Self { ..self };
-        (self.columns(0, start), same.columns(start, n - start))
-    }
-
-    /// Number of rows.
-    pub fn n_rows(&self) -> usize {
-        self.n_rows
-    }
-
-    /// One row.
-    pub fn row(&mut self, row: usize) -> &mut [T] {
-        assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
-        // SAFETY: the row lies within the values this matrix was made of, and `&mut self` lets no
-        // other row be held at the same time.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.first.add(row * self.row_stride), self.n_columns)
-        }
-    }
-
-    /// The part of one tile.
-    ///
-    /// # Safety
-    ///
-    /// Two tiles that overlap must not be in use at the same time.
-    unsafe fn tile(&self, at: Place) -> MatrixMut<'_, T> {
-        assert!(at.row + at.n_rows <= self.n_rows && at.column + at.n_columns <= self.n_columns);
-        MatrixMut {
-            // SAFETY: the assertion above keeps it within the matrix.
-            first: unsafe { self.first.add(at.row * self.row_stride + at.column) },
-            n_rows: at.n_rows,
-            n_columns: at.n_columns,
-            row_stride: self.row_stride,
-            values: PhantomData,
-        }
-    }
-}
-
-/// Where a tile lies.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// Its first row.
-    pub row: usize,
-    /// Its first column.
-    pub column: usize,
-    n_rows: usize,
-    n_columns: usize,
-}
 
 /// What is done with a finished tile: its place, the tile, and the same tile of the companion.
 pub type Finish<'a, T> = &'a (dyn Fn(Place, MatrixMut<'_, T>, Option<MatrixMut<'_, T>>) + Sync);
@@ -236,15 +62,22 @@ impl<'a, T: Real> Job<'a, T> {
     }
 
     /// A second matrix of the same shape, whose tiles `finish` gets too.
+    ///
+    /// # Panics
+    ///
+    /// If the shape is another.
     #[must_use]
     pub fn beside(self, companion: MatrixMut<'a, T>) -> Self {
         assert!(companion.n_rows == self.out.n_rows && companion.n_columns == self.out.n_columns);
         Self { companion: Some(companion), ..self }
     }
 
-    fn places(&self) -> Vec<Place> {
+    fn places(&self, spread: Spread) -> Vec<Place> {
         let (m, n) = (self.out.n_rows, self.out.n_columns);
-        let (height, width) = tile_size(m, n);
+        let (height, width) = match spread {
+            Spread::Serial => (m.max(1), n.max(1)),
+            Spread::Parallel => tile_size(m, n),
+        };
         let mut places = Vec::new();
         for row in (0..m).step_by(height) {
             for column in (0..n).step_by(width) {
@@ -304,7 +137,7 @@ pub enum Spread {
 pub fn run<T: Real>(jobs: &[Job<'_, T>], spread: Spread) {
     let tiles: Vec<(&Job<'_, T>, Place)> = jobs
         .iter()
-        .flat_map(|job| job.places().into_iter().map(move |place| (job, place)))
+        .flat_map(|job| job.places(spread).into_iter().map(move |place| (job, place)))
         .collect();
     match spread {
         // SAFETY: one tile at a time.

@@ -37,13 +37,16 @@ pub trait Real:
     fn of(value: f64) -> Self;
 
     /// `self · factor + summand`, rounded once if `FUSED`.
+    #[must_use]
     fn mul_add<const FUSED: bool>(self, factor: Self, summand: Self) -> Self;
 
     /// The square root.
+    #[must_use]
     fn sqrt(self) -> Self;
 
     /// `eˣ` for `x ≤ 88`. Exactly 0 below −87 in f32: a denormal would slow every product it
     /// meets fiftyfold.
+    #[must_use]
     fn exp<const FUSED: bool>(self) -> Self;
 
     /// `(Φ(x), φ(x))`: distribution function and density of the standard normal. In f32 `Φ` is off

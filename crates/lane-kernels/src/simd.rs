@@ -1,6 +1,6 @@
 //! One source, three instruction sets, chosen at run time.
 //!
-//! A function declared with [`kernel!`] is compiled for AVX-512, for AVX2 with FMA, and for the
+//! A function declared with the macro `kernel!` is compiled for AVX-512, for AVX2 with FMA, and for the
 //! target's baseline, and calls the best that this CPU has. `LANE_SIMD=avx2` or
 //! `LANE_SIMD=portable` lowers the choice, to measure or to test; it never raises it.
 
@@ -68,6 +68,7 @@ pub(crate) const PORTABLE_FMA: bool = cfg!(any(target_feature = "fma", target_ar
 macro_rules! kernel {
     ($(#[$meta:meta])* $vis:vis fn $name:ident<$real:ident, $fused:ident>($($arg:ident: $type:ty),* $(,)?) $body:block) => {
         $(#[$meta])*
+        #[allow(unsafe_code, reason = "code for an instruction set may only run where it is there")]
         $vis fn $name<$real: $crate::Real>($($arg: $type),*) {
             #[inline(always)]
             #[allow(clippy::inline_always, clippy::too_many_arguments, reason = "vectorized only where it is inlined")]

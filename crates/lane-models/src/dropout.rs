@@ -3,6 +3,9 @@
 //! The factors themselves are those of [`lane_kernels::dropout`], hashed rather than drawn one
 //! after the other, so fused kernels make the same ones where they need them, and how many threads
 //! share the work cannot be seen in the result. burn's own dropout draws from one global generator.
+//! Devices with memory of their own make their masks there, by another hash: `on_device.rs`.
+
+mod on_device;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,13 +34,15 @@ impl DropoutStream {
         Self { key: mix(seed.wrapping_add(STEP)), calls: AtomicU64::new(0) }
     }
 
+    /// The key of the next mask.
+    fn next_key(&self) -> u64 {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        mix(self.key ^ mix(call.wrapping_add(1).wrapping_mul(STEP)))
+    }
+
     /// The next mask, of probability `p`; zero draws none.
     pub(crate) fn draw(&self, p: f64) -> Option<Dropout> {
-        if p <= 0.0 {
-            return None;
-        }
-        let call = self.calls.fetch_add(1, Ordering::Relaxed);
-        Dropout::new(p, mix(self.key ^ mix(call.wrapping_add(1).wrapping_mul(STEP))))
+        if p > 0.0 { Dropout::new(p, self.next_key()) } else { None }
     }
 }
 
@@ -74,13 +79,20 @@ impl Mode<'_> {
 
     /// Drops entries with probability `p` when training. The last axis is a mask's row.
     pub(crate) fn dropout<const D: usize>(self, x: Tensor<D>, p: f64) -> Tensor<D> {
+        let (shape, device) = (x.shape(), x.device().inner());
+        if let Mode::Train(step) = self
+            && p > 0.0
+            && on_device::serves(&device)
+        {
+            let key = step.dropout().next_key();
+            let mask = on_device::mask(key, shape.num_elements(), p, &device);
+            return x * mask.reshape(shape);
+        }
         let Some(dropout) = self.draw(p) else { return x };
-        let shape = x.shape();
         let n_columns = shape.dims::<D>()[D - 1];
         let n_rows = shape.num_elements() / n_columns.max(1);
         let mask = factors(dropout, n_rows, 1, n_columns);
-        let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
-        x * mask
+        x * Tensor::from_data(TensorData::new(mask, shape), &device)
     }
 }
 

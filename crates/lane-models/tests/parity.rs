@@ -3,8 +3,11 @@
 //!
 //! Both sides start from the same f32 weights. The reference goes on in f64, so the tolerances
 //! are what f32 rounding may cost here: 1e-5 on hidden states of about one, 1e-4 of the largest
-//! entry on gradients.
+//! entry on gradients. Every device of `LANE_TEST_DEVICES` is held to them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "parity/devices.rs"]
+mod devices;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -12,6 +15,7 @@ use burn::{
     module::{Module, ModuleVisitor, Param},
     tensor::{Device, Gradients, Int, Tensor, activation::log_softmax},
 };
+use devices::{Tested, tested};
 use lane_models::{
     Head, Kernels, Mode, Network, NetworkInput, Pooling, TokenBatch, TrainingStep, pretrained,
 };
@@ -38,8 +42,10 @@ fn ints(value: &Value) -> Vec<i32> {
 }
 
 fn batch(expected: &Value, device: &Device) -> TokenBatch {
-    let lengths =
-        floats(&expected["mask"]).chunks(9).map(|row| row.iter().sum::<f32>() as u32).collect();
+    let lengths = floats(&expected["mask"])
+        .chunks(9)
+        .map(|row| row.iter().filter(|&&it| it > 0.5).count() as u32)
+        .collect();
     TokenBatch::new(ints(&expected["ids"]), lengths, device)
 }
 
@@ -92,16 +98,27 @@ impl ModuleVisitor for Collect<'_> {
     }
 }
 
-fn check(pooling: Pooling, kernels: Kernels) {
+fn check(pooling: Pooling) {
+    for tested in tested() {
+        for kernels in [Kernels::Plain, Kernels::Fused] {
+            check_on(&tested, pooling, kernels);
+        }
+    }
+}
+
+fn check_on(tested: &Tested, pooling: Pooling, kernels: Kernels) {
     let expected = expected();
     let case = &expected[pooling.to_string()];
-    let device = Device::flex().autodiff();
+    let Tested { name, device, slack } = tested;
+    let device = device.clone().autodiff();
     let network = network(pooling, kernels, &device);
     let batch = batch(&expected, &device);
     let output = network.forward(NetworkInput::Tokens(&batch), Mode::Evaluate);
-    close("logits", &data(output.logits.clone()), &floats(&case["logits"]), 1e-5);
+    let what = |what: &str| format!("{what} on {name}, {kernels:?}");
+    let tolerance = 1e-5 * slack;
+    close(&what("logits"), &data(output.logits.clone()), &floats(&case["logits"]), tolerance);
     let loss = cross_entropy(output.logits, &expected["labels"]);
-    close("loss", &data(loss.clone()), &floats(&case["loss"]), 1e-5);
+    close(&what("loss"), &data(loss.clone()), &floats(&case["loss"]), tolerance);
 
     let gradients = loss.backward();
     let found = BTreeMap::new();
@@ -109,39 +126,41 @@ fn check(pooling: Pooling, kernels: Kernels) {
     network.visit(&mut collect);
     let theirs = case["gradients"].as_object().unwrap();
     assert_eq!(collect.found.len(), theirs.len());
-    for (name, ours) in &collect.found {
-        let theirs = floats(&theirs[name]);
+    for (parameter, ours) in &collect.found {
+        let theirs = floats(&theirs[parameter]);
         let largest = theirs.iter().fold(0.0_f32, |largest, it| largest.max(it.abs()));
         // The gradient of a key's bias is zero but for rounding: it moves all scores of a row alike.
-        close(name, ours, &theirs, (1e-4 * largest).max(1e-7));
+        close(&what(parameter), ours, &theirs, slack * (1e-4 * largest).max(1e-7));
     }
 }
 
 #[test]
 fn hidden_states_are_those_of_pytorch() {
-    let (expected, device) = (expected(), Device::flex());
-    for kernels in [Kernels::Plain, Kernels::Fused] {
-        let encoder = network(Pooling::Cls, kernels, &device).encoder.unwrap();
-        let states = encoder.forward(&batch(&expected, &device), Mode::Evaluate);
-        assert_eq!(states.dims(), [4, 9, 12]);
-        let (ours, theirs) = (data(states), floats(&expected["last_hidden_state"]));
-        for (text, &length) in batch(&expected, &device).lengths().iter().enumerate() {
-            let tokens = text * 9 * 12..(text * 9 + length as usize) * 12;
-            close("hidden", &ours[tokens.clone()], &theirs[tokens], 1e-5);
+    let expected = expected();
+    for Tested { name, device, slack } in tested() {
+        for kernels in [Kernels::Plain, Kernels::Fused] {
+            let encoder = network(Pooling::Cls, kernels, &device).encoder.unwrap();
+            let batch = batch(&expected, &device);
+            let states = encoder.forward(&batch, Mode::Evaluate);
+            assert_eq!(states.dims(), [4, 9, 12]);
+            let (ours, theirs) = (data(states), floats(&expected["last_hidden_state"]));
+            let what = format!("hidden on {name}, {kernels:?}");
+            for (text, &length) in batch.lengths().iter().enumerate() {
+                let tokens = text * 9 * 12..(text * 9 + length as usize) * 12;
+                close(&what, &ours[tokens.clone()], &theirs[tokens], 1e-5 * slack);
+            }
         }
     }
 }
 
 #[test]
 fn logits_and_gradients_with_cls_pooling_are_those_of_pytorch() {
-    check(Pooling::Cls, Kernels::Plain);
-    check(Pooling::Cls, Kernels::Fused);
+    check(Pooling::Cls);
 }
 
 #[test]
 fn logits_and_gradients_with_mean_pooling_are_those_of_our_upstream_class() {
-    check(Pooling::Mean, Kernels::Plain);
-    check(Pooling::Mean, Kernels::Fused);
+    check(Pooling::Mean);
 }
 
 #[test]
@@ -166,12 +185,16 @@ fn an_encoder_with_its_pooler_under_a_head_is_the_upstream_classifier() {
 #[test]
 fn training_without_dropout_is_evaluation() {
     // The fixture drops 10 %, so another stream of masks must show, and no stream must not.
-    let (expected, device) = (expected(), Device::flex());
-    let network = network(Pooling::Cls, Kernels::Plain, &device);
-    let batch = batch(&expected, &device);
-    let logits = |mode| data(network.forward(NetworkInput::Tokens(&batch), mode).logits);
-    let (one, same, other) = (TrainingStep::new(1), TrainingStep::new(1), TrainingStep::new(2));
-    assert_eq!(logits(Mode::Train(&one)), logits(Mode::Train(&same)));
-    assert_ne!(logits(Mode::Train(&one)), logits(Mode::Train(&other)));
-    assert_ne!(logits(Mode::Train(&other)), logits(Mode::Evaluate));
+    let expected = expected();
+    for Tested { name, device, .. } in tested() {
+        for kernels in [Kernels::Plain, Kernels::Fused] {
+            let network = network(Pooling::Cls, kernels, &device);
+            let batch = batch(&expected, &device);
+            let logits = |mode| data(network.forward(NetworkInput::Tokens(&batch), mode).logits);
+            let [one, same, other] = [1, 1, 2].map(TrainingStep::new);
+            assert_eq!(logits(Mode::Train(&one)), logits(Mode::Train(&same)), "{name}");
+            assert_ne!(logits(Mode::Train(&one)), logits(Mode::Train(&other)), "{name}");
+            assert_ne!(logits(Mode::Train(&other)), logits(Mode::Evaluate), "{name}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub mod step;
 use std::time::Duration;
 
 use lane_models::BertConfig;
+pub use lane_models::{Kernels, Parts};
 use serde::Serialize;
 
 use crate::error::TrainError;

@@ -10,10 +10,10 @@ use lane_data::Columns;
 use lane_data::order::Bucketing;
 use lane_losses::label_aware_contrastive::ContrastiveConfig;
 use lane_metrics::weights::{Quantity, WeightConfig};
-use lane_models::Pooling;
+use lane_models::{Kernels, Pooling};
 use serde::{Deserialize, Serialize};
 
-use crate::device::DeviceName;
+use crate::device::{DeviceName, recommended};
 use crate::error::TrainError;
 use crate::methods::MethodName;
 use crate::setting::{Setting, positive, within};
@@ -28,8 +28,8 @@ pub struct Config {
     /// One seed for order, initialisation, dropout and views.
     #[serde(default = "one")]
     pub seed: u64,
-    /// Where to compute.
-    #[serde(default = "flex")]
+    /// Where to compute; by default what `lane devices` recommends.
+    #[serde(default = "recommended")]
     pub device: DeviceName,
     /// Whether the run folder gets a `model/`; a frozen encoder is saved whole each time.
     #[serde(default = "yes")]
@@ -69,10 +69,6 @@ fn yes() -> bool {
 
 fn one() -> u64 {
     1
-}
-
-fn flex() -> DeviceName {
-    DeviceName::Flex
 }
 
 /// The files of a run and the columns to read.
@@ -142,6 +138,9 @@ pub struct ModelConfig {
     /// Dropout of the head; absent = the encoder's own `hidden_dropout_prob`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropout: Option<f64>,
+    /// What computes the encoder on device `flex`: `fused` or `plain`. The numbers are the same but
+    /// for rounding.
+    pub kernels: Kernels,
 }
 
 impl Default for ModelConfig {
@@ -153,6 +152,7 @@ impl Default for ModelConfig {
             max_length: 128,
             tiny_vocabulary: 4000,
             dropout: None,
+            kernels: Kernels::default(),
         }
     }
 }

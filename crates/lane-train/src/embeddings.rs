@@ -1,7 +1,8 @@
 //! Embeddings of a frozen encoder, computed once and kept on disk.
 //!
 //! A cache entry is one view of one split: a safetensors file named by a hash over everything that
-//! the numbers depend on (weights, tokenizer, maximum length, pooling, and the texts in their order).
+//! the numbers depend on (weights, tokenizer, maximum length, pooling, the texts in their order, and the
+//! device if it is not `flex`).
 //! A file that does not read back whole is computed again.
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::config::{ModelConfig, ViewConfig};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
-use crate::evaluate::by_length;
+use crate::evaluate::{by_length, rows_at_once};
 use crate::inputs::{Gathered, Inputs, make_view};
 use crate::progress::{Activity, Observer};
 use crate::run_folder::write_atomically;
@@ -102,7 +103,7 @@ impl Embedder<'_> {
         let ids = self.encoder.tokenizer.encode(texts, self.settings.max_length)?;
         let inputs = Inputs::Tokens { views: vec![ids], pad_id: self.encoder.tokenizer.pad_id() };
         let mut values = vec![0.0; texts.len() * width];
-        for rows in by_length(&inputs.lengths(), self.batch_size) {
+        for rows in by_length(&inputs.lengths(), rows_at_once(self.batch_size, self.device)) {
             if let Gathered::Tokens(batch) = inputs.gather(&rows, 1, self.device) {
                 let embedded = transfer::read(encoder.embed(&batch, self.settings.pooling()));
                 for (row, embedding) in rows.iter().zip(embedded.chunks_exact(width)) {
@@ -124,6 +125,10 @@ impl Embedder<'_> {
         );
         hasher.update(self.encoder.fingerprint.as_bytes());
         hasher.update(settings.as_bytes());
+        let device = self.device.clone().inner();
+        if device != Device::flex() {
+            hasher.update(format!("{device:?}\0"));
+        }
         for text in texts {
             hasher.update((text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());

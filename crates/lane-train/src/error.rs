@@ -6,6 +6,8 @@ use lane_data::DataError;
 use lane_metrics::MetricsError;
 use lane_models::ModelError;
 
+use crate::device::DeviceName;
+
 /// An error of training, scoring or reading a run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -65,13 +67,31 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
-    /// The device asked for is not in this build.
-    #[error("device `{found}` is not in this build, expected one of {expected}")]
+    /// No device has this name.
+    #[error("device `{found}` is not known, expected one of {expected}")]
     Device {
         /// Name given.
         found: String,
-        /// Names this build knows.
-        expected: String,
+        /// The names there are.
+        expected: &'static str,
+    },
+    /// The device asked for is not in this build.
+    #[error(
+        "device `{device}` is not in this build; `cargo build --release --features {feature}` makes one that has it"
+    )]
+    DeviceNotBuilt {
+        /// Name given.
+        device: DeviceName,
+        /// The feature that builds it.
+        feature: &'static str,
+    },
+    /// The device asked for is not on this machine, or its driver does not open it.
+    #[error("device `{device}` cannot be used on this machine: {reason}")]
+    DeviceMissing {
+        /// Name given.
+        device: DeviceName,
+        /// What is missing.
+        reason: String,
     },
     /// An encoder on the hub could not be fetched.
     #[error("failed to fetch `{name}` from the hub: {message}")]
@@ -111,6 +131,8 @@ impl TrainError {
                 | Self::Mismatch { .. }
                 | Self::OutputExists { .. }
                 | Self::Device { .. }
+                | Self::DeviceNotBuilt { .. }
+                | Self::DeviceMissing { .. }
                 | Self::Io { action: "read" | "create", .. }
         )
     }
@@ -127,6 +149,9 @@ impl TrainError {
                 "download it once and give its folder as --encoder; HF_ENDPOINT names a mirror"
                     .into(),
             ),
+            Self::Device { .. } | Self::DeviceNotBuilt { .. } | Self::DeviceMissing { .. } => {
+                Some("`lane devices` lists what this build and this machine offer".into())
+            }
             _ => None,
         }
     }

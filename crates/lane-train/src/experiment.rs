@@ -72,7 +72,7 @@ impl Experiment {
     ///
     /// Whatever is wrong with the configuration, the data or the encoder, before any training.
     pub fn prepare(config: Config, observer: &mut dyn Observer) -> Result<Self, TrainError> {
-        let device = config.device.open();
+        let device = config.device.open()?;
         let columns = config.data.columns();
         let train = read::dataset(&config.data.train, &columns, LabelPolicy::Discover)?;
         let known = |path: &Option<std::path::PathBuf>| {
@@ -90,9 +90,16 @@ impl Experiment {
             &config.model,
             train.examples.iter().map(|example| example.text.as_str()),
         )?;
+        let embedder = Embedder {
+            encoder: &encoder,
+            settings: &config.model,
+            batch_size: config.training.scoring_batch_size,
+            device: &device,
+            cache: cache_folder(),
+        };
         let plain = ViewConfig::default();
         let mut split = |name, dataset: Dataset, views: &ViewConfig| -> Result<Split, TrainError> {
-            let inputs = inputs(&config, &encoder, &dataset, views, name, observer)?;
+            let inputs = inputs(&config, &embedder, &dataset, views, name, observer)?;
             Ok(Split { name, lengths: inputs.lengths(), inputs, dataset })
         };
         let train = split("train", train, &config.views)?;
@@ -110,7 +117,7 @@ impl Experiment {
 
 fn inputs(
     config: &Config,
-    encoder: &Encoder,
+    embedder: &Embedder<'_>,
     dataset: &Dataset,
     views: &ViewConfig,
     name: &'static str,
@@ -120,18 +127,11 @@ fn inputs(
     if !config.model.freeze_encoder {
         return Inputs::tokenize(
             &texts,
-            &encoder.tokenizer,
+            &embedder.encoder.tokenizer,
             config.model.max_length,
             views,
             config.seed,
         );
     }
-    let embedder = Embedder {
-        encoder,
-        settings: &config.model,
-        batch_size: config.training.scoring_batch_size,
-        device: &config.device.open(),
-        cache: cache_folder(),
-    };
     embedder.embed(&texts, views, config.seed, name, observer)
 }

@@ -133,7 +133,7 @@ fn instance_features(
 ) -> Result<(Vec<f32>, usize), TrainError> {
     let settings = ModelConfig { freeze_encoder: true, ..request.model.clone() };
     let encoder = Encoder::open(&settings, dataset.texts().into_iter())?;
-    let device = request.device.open();
+    let device = request.device.open()?;
     let embedder = Embedder {
         encoder: &encoder,
         settings: &settings,

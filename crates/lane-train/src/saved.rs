@@ -83,7 +83,7 @@ impl Classifier {
     pub fn open(folder: &Path, device: DeviceName) -> Result<Self, TrainError> {
         let inner = folder.join("model");
         let folder = if inner.join("config.json").exists() { inner.as_path() } else { folder };
-        let device = device.open();
+        let device = device.open()?;
         let loaded = pretrained::load_classifier(folder, &device)?;
         Ok(Self {
             tokenizer: Tokenizer::open(folder)?,

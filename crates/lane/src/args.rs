@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Bench(BenchCommand),
     /// List the methods.
     Methods,
-    /// List the devices of this build.
+    /// List the devices of this build and this machine.
     Devices,
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct TrainArgs {
     /// One seed for order, initialisation, dropout and views [default: 1].
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(crate) seed: Option<u64>,
-    /// Where to compute; `lane devices` lists what there is [default: flex].
+    /// Where to compute; `lane devices` lists what there is [default: the one it recommends].
     #[arg(long)]
     pub(crate) device: Option<String>,
     /// Passes over the rows [default: 5; 40 with a frozen encoder; 15 with tiny].
@@ -137,9 +137,9 @@ pub(crate) struct EvaluateArgs {
     /// A labelled file.
     #[arg(long, value_name = "FILE")]
     pub(crate) data: PathBuf,
-    /// Where to compute.
-    #[arg(long, default_value = "flex")]
-    pub(crate) device: String,
+    /// Where to compute [default: the device that `lane devices` recommends].
+    #[arg(long)]
+    pub(crate) device: Option<String>,
     #[command(flatten)]
     pub(crate) columns: ColumnArgs,
 }
@@ -163,9 +163,9 @@ pub(crate) struct PredictArgs {
     /// Rows of one batch.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch_size: u32,
-    /// Where to compute.
-    #[arg(long, default_value = "flex")]
-    pub(crate) device: String,
+    /// Where to compute [default: the device that `lane devices` recommends].
+    #[arg(long)]
+    pub(crate) device: Option<String>,
     /// Replace an existing file.
     #[arg(long)]
     pub(crate) force: bool,
@@ -209,9 +209,9 @@ pub(crate) struct NoiseArgs {
     /// For instance: the encoder whose embeddings decide.
     #[arg(long)]
     pub(crate) encoder: Option<String>,
-    /// Where to compute embeddings.
-    #[arg(long, default_value = "flex")]
-    pub(crate) device: String,
+    /// Where to compute embeddings [default: the device that `lane devices` recommends].
+    #[arg(long)]
+    pub(crate) device: Option<String>,
     /// Replace an existing file.
     #[arg(long)]
     pub(crate) force: bool,

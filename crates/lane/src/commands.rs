@@ -8,7 +8,8 @@ mod noise;
 mod predict;
 mod train;
 
-use lane_train::Columns;
+use lane_train::device::{DeviceName, recommended};
+use lane_train::{Columns, TrainError};
 
 use crate::args::{Args, ColumnArgs, Command};
 
@@ -42,4 +43,9 @@ fn columns(args: ColumnArgs) -> Columns {
         gold: args.gold_column,
         id: args.id_column,
     }
+}
+
+/// The device asked for, the recommended one elsewhere.
+fn device(name: Option<&str>) -> Result<DeviceName, TrainError> {
+    name.map_or_else(|| Ok(recommended()), str::parse)
 }

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use lane_train::TrainError;
-use lane_train::bench::{EmbedReport, StepReport};
+use lane_train::bench::{EmbedReport, Parts, StepReport};
 use lane_train::record::RunResult;
 use lane_train::scores::SplitScores;
 use serde::Serialize;
@@ -106,6 +106,14 @@ pub(crate) fn timed_steps(report: &StepReport) {
         report.median_ms, report.forward_ms, report.backward_ms, report.optimizer_ms
     );
     println!("fastest            {:.1} ms", report.min_ms);
+    if report.parts.total() > 0.0 {
+        let Parts { product_ms, attention_ms, elementwise_ms, embedding_ms } = report.parts;
+        println!(
+            "kernels            {:.1} ms: products {product_ms:.1}, attention {attention_ms:.1}, \
+             elementwise {elementwise_ms:.1}, embedding {embedding_ms:.1}",
+            report.parts.total()
+        );
+    }
     peak_memory(report.peak_memory_bytes);
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use lane_data::Columns;
-use lane_models::{BertEncoder, Pooling};
+use lane_models::{BertEncoder, Kernels, Pooling};
 use serde::Serialize;
 
 use super::{batches, milliseconds};
@@ -39,6 +39,8 @@ pub struct EmbedRequest {
     pub batch_size: usize,
     /// Where to compute.
     pub device: DeviceName,
+    /// By which kernels.
+    pub kernels: Kernels,
 }
 
 /// What came of it.
@@ -119,10 +121,11 @@ pub fn run(request: &EmbedRequest) -> Result<EmbedReport, TrainError> {
         freeze_encoder: true,
         pooling: Some(request.pooling),
         max_length: request.max_length,
+        kernels: request.kernels,
         ..ModelConfig::default()
     };
     let encoder = Encoder::open(&settings, texts.iter().copied())?;
-    let device = request.device.open();
+    let device = request.device.open()?;
     let embedder = Embedder {
         encoder: &encoder,
         settings: &settings,

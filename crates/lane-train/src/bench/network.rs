@@ -12,38 +12,40 @@ use crate::encoder::Encoder;
 use crate::error::TrainError;
 
 /// What a run is made of.
-pub(super) struct Parts {
+pub(super) struct Opened {
     pub(super) network: Network,
     pub(super) batches: Batches,
     pub(super) dropout: f64,
 }
 
 /// Opens what `request` names.
-pub(super) fn open(request: &StepRequest, device: &Device) -> Result<Parts, TrainError> {
+pub(super) fn open(request: &StepRequest, device: &Device) -> Result<Opened, TrainError> {
     match &request.network {
         NetworkRequest::Shape(shape) => of_shape(request, *shape, device),
         NetworkRequest::Encoder(name) => of_encoder(request, name, device),
     }
 }
 
-fn of_shape(request: &StepRequest, shape: Shape, device: &Device) -> Result<Parts, TrainError> {
+fn of_shape(request: &StepRequest, shape: Shape, device: &Device) -> Result<Opened, TrainError> {
     let dropout = request.dropout.unwrap_or(0.1);
     let mut config = shape.config();
     config.hidden_dropout_prob = dropout;
     config.attention_probs_dropout_prob = dropout;
     let width = request.width();
     check_width(width, config.max_position_embeddings)?;
-    let network = Network::init(&config, N_CLASSES, Pooling::Cls, initialisation(request), device);
+    let network = Network::init(&config, N_CLASSES, Pooling::Cls, initialisation(request), device)
+        .with_kernels(request.kernels);
     let batches = Batches::random(request, width, config.vocab_size);
-    Ok(Parts { network, batches, dropout })
+    Ok(Opened { network, batches, dropout })
 }
 
-fn of_encoder(request: &StepRequest, name: &str, device: &Device) -> Result<Parts, TrainError> {
+fn of_encoder(request: &StepRequest, name: &str, device: &Device) -> Result<Opened, TrainError> {
     let width = request.width();
     let settings = ModelConfig {
         encoder: name.into(),
         pooling: Some(Pooling::Cls),
         max_length: width,
+        kernels: request.kernels,
         ..ModelConfig::default()
     };
     let dataset = request.text.as_ref().map(batches::read).transpose()?;
@@ -61,7 +63,7 @@ fn of_encoder(request: &StepRequest, name: &str, device: &Device) -> Result<Part
         }
         _ => Batches::random(request, width, encoder.config.vocab_size),
     };
-    Ok(Parts { network, batches, dropout })
+    Ok(Opened { network, batches, dropout })
 }
 
 /// As the first network of a run's first phase is drawn.

@@ -10,11 +10,11 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_data::order::Bucketing;
 use lane_data::{Columns, seed};
-use lane_models::{DropoutStream, Mode};
+use lane_models::{Kernels, Mode, Parts, TrainingStep};
 use serde::Serialize;
 
 use super::batches::Batches;
-use super::network::{self, Parts};
+use super::network::{self, Opened};
 use super::{Shape, median, milliseconds};
 use crate::device::DeviceName;
 use crate::error::TrainError;
@@ -52,6 +52,8 @@ pub struct StepRequest {
     pub steps: usize,
     /// Where to compute.
     pub device: DeviceName,
+    /// By which kernels.
+    pub kernels: Kernels,
     /// Of weights, batches and dropout.
     pub seed: u64,
 }
@@ -100,6 +102,8 @@ pub struct TimedStep {
 pub struct StepReport {
     /// The device.
     pub device: DeviceName,
+    /// The kernels.
+    pub kernels: Kernels,
     /// Worker threads.
     pub threads: usize,
     /// Name of the shape, or the encoder as given.
@@ -126,6 +130,9 @@ pub struct StepReport {
     pub backward_ms: f64,
     /// Median of the updates.
     pub optimizer_ms: f64,
+    /// Of forward and backward pass, the mean time in each part of the fused kernels; all zero
+    /// where they did not run.
+    pub parts: Parts,
     /// Largest resident memory of the process, in bytes, where the system tells.
     pub peak_memory_bytes: Option<u64>,
     /// The timed steps.
@@ -169,21 +176,26 @@ impl StepRequest {
 /// [`TrainError::NotFinite`] if a loss is no number.
 pub fn run(request: &StepRequest) -> Result<StepReport, TrainError> {
     request.check()?;
-    let device = request.device.open().autodiff();
-    let Parts { network, batches, dropout } = network::open(request, &device)?;
+    let device = request.device.open()?.autodiff();
+    let Opened { network, batches, dropout } = network::open(request, &device)?;
     let optimizer = Optimizer::new(WEIGHT_DECAY, CLIP_NORM)?;
     let mut bench = Bench { request, batches, device, optimizer };
     let n_parameters = network.num_params();
     let mut networks = Networks { members: vec![network] };
     let mut steps = Vec::with_capacity(request.steps);
     for step in 0..request.n_steps() {
+        if step == request.warmup {
+            Parts::start();
+        }
         let timed;
         (networks, timed) = bench.step(networks, step)?;
         steps.extend((request.warmup <= step).then_some(timed));
     }
+    let parts = Parts::read(request.steps);
     let of = |part: fn(&TimedStep) -> f64| median(steps.iter().map(part));
     Ok(StepReport {
         device: request.device,
+        kernels: request.kernels,
         threads: rayon::current_num_threads(),
         network: match &request.network {
             NetworkRequest::Shape(shape) => shape.as_str().into(),
@@ -200,6 +212,7 @@ pub fn run(request: &StepRequest) -> Result<StepReport, TrainError> {
         forward_ms: of(|step| step.forward_ms),
         backward_ms: of(|step| step.backward_ms),
         optimizer_ms: of(|step| step.optimizer_ms),
+        parts,
         peak_memory_bytes: peak_memory_bytes(),
         rows: request.text.is_some().then(|| bench.row_numbers()),
         steps,
@@ -221,9 +234,11 @@ impl Bench<'_> {
         step: usize,
     ) -> Result<(Networks, TimedStep), TrainError> {
         let start = Instant::now();
-        let loss = self.forward(&networks, step);
+        let place = [1, 0, step as u64];
+        let shared = TrainingStep::new(seed::stream(self.request.seed, "dropout", &place));
+        let loss = self.forward(&networks, step, &shared);
         let forward = start.elapsed();
-        let gradients = trained_gradients(&loss, &networks, &[0]);
+        let gradients = trained_gradients(&loss, &networks, &[0], &shared);
         let backward = start.elapsed();
         let networks = self.optimizer.step(networks, gradients, LR);
         // Nothing left in a queue: the step is over when the device says so.
@@ -251,14 +266,10 @@ impl Bench<'_> {
     }
 
     /// The loss of a batch; its logits cross to the host on the way, as averages would need them.
-    fn forward(&self, networks: &Networks, step: usize) -> Loss {
+    fn forward(&self, networks: &Networks, step: usize, shared: &TrainingStep) -> Loss {
         let rows = &self.batches.by_step[step];
-        let place = [1, 0, step as u64];
-        let dropout = DropoutStream::new(seed::stream(self.request.seed, "dropout", &place));
-        let without = self.request.dropout.is_some_and(|rate| rate <= 0.0);
-        let mode = if without { Mode::Evaluate } else { Mode::Train(&dropout) };
         let gathered = self.batches.inputs.gather(rows, 1, &self.device);
-        let output = networks.members[0].forward(gathered.input(), mode);
+        let output = networks.members[0].forward(gathered.input(), Mode::Train(shared));
         std::hint::black_box(transfer::read_step(&output.logits, None, rows.len()));
         let targets: Vec<i32> =
             rows.iter().map(|row| i32::from(self.batches.labels[row.index()].0)).collect();

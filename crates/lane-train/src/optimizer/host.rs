@@ -151,7 +151,9 @@ impl OfParameter {
                 match gradients[row] {
                     Some(gradient) => by.apply(values, first, second, gradient.iter().copied()),
                     None if seen.is_some_and(|seen| !seen[row]) => {
-                        values.iter_mut().for_each(|value| *value *= by.factors.keep);
+                        for value in values {
+                            *value *= by.factors.keep;
+                        }
                     }
                     None => by.apply(values, first, second, std::iter::repeat_n(0.0, width)),
                 }

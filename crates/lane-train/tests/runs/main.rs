@@ -5,8 +5,10 @@
 mod adamw;
 mod best_epoch;
 mod determinism;
+mod devices;
 mod divergence;
 mod folders;
 mod frozen;
+mod kernels;
 mod support;
 mod timed_steps;

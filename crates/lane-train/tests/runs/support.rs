@@ -54,7 +54,8 @@ impl Corpus {
             let path = self.path(&format!("{split}.csv"));
             all.push(Setting::new(format!("data.{split}"), path.display().to_string()));
         }
-        let usual = ["training.epochs=2", "training.batch_size=8", "model.max_length=16"];
+        let usual =
+            ["device=flex", "training.epochs=2", "training.batch_size=8", "model.max_length=16"];
         all.extend(usual.iter().chain(settings).map(|text| text.parse().unwrap()));
         Config::resolve(None, &all).unwrap()
     }

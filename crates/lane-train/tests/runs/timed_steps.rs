@@ -1,7 +1,7 @@
 //! What `lane bench` times is what training does.
 
 use lane_train::bench::step::{NetworkRequest, TextRequest};
-use lane_train::bench::{StepRequest, step};
+use lane_train::bench::{Kernels, StepRequest, step};
 use lane_train::device::DeviceName;
 use lane_train::{Bucketing, Columns, MethodName};
 
@@ -25,6 +25,7 @@ fn the_first_timed_step_has_the_loss_of_the_first_step_of_training() {
         warmup: 0,
         steps: 1,
         device: DeviceName::Flex,
+        kernels: Kernels::Fused,
         seed,
     });
     let timed = report.unwrap().steps[0];

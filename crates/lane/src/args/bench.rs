@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use lane_train::bench::Kernels;
 
 /// What to time.
 #[derive(Debug, Subcommand)]
@@ -61,6 +62,9 @@ pub(crate) struct StepArgs {
     /// Where to compute.
     #[arg(long, default_value = "flex")]
     pub(crate) device: String,
+    /// What computes the encoder on device flex.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) kernels: KernelsArg,
     /// Seed of weights, batches and dropout.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -96,4 +100,26 @@ pub(crate) struct EmbedArgs {
     /// Where to compute.
     #[arg(long, default_value = "flex")]
     pub(crate) device: String,
+    /// What computes the encoder on device flex.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) kernels: KernelsArg,
+}
+
+/// Kernels by the name the command line uses.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum KernelsArg {
+    /// Fused: a layer at a time, without padding.
+    #[default]
+    Fused,
+    /// burn's own, operation by operation.
+    Plain,
+}
+
+impl From<KernelsArg> for Kernels {
+    fn from(name: KernelsArg) -> Self {
+        match name {
+            KernelsArg::Fused => Self::Fused,
+            KernelsArg::Plain => Self::Plain,
+        }
+    }
 }

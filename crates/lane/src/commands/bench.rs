@@ -45,6 +45,7 @@ fn step_request(args: StepArgs) -> anyhow::Result<StepRequest> {
         warmup: args.warmup as usize,
         steps: args.steps as usize,
         device: args.device.parse()?,
+        kernels: args.kernels.into(),
         seed: args.seed,
     })
 }
@@ -59,5 +60,6 @@ fn embed_request(args: EmbedArgs) -> anyhow::Result<EmbedRequest> {
         pooling: embed::pooling(&args.pooling)?,
         batch_size: args.batch_size as usize,
         device: args.device.parse()?,
+        kernels: args.kernels.into(),
     })
 }

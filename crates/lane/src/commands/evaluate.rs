@@ -3,11 +3,11 @@
 use lane_train::apply::evaluate_file;
 
 use crate::args::EvaluateArgs;
-use crate::commands::{Manner, columns};
+use crate::commands::{Manner, columns, device};
 use crate::{print, progress::Bars};
 
 pub(crate) fn run(args: EvaluateArgs, manner: Manner) -> anyhow::Result<()> {
-    let device = args.device.parse()?;
+    let device = device(args.device.as_deref())?;
     let columns = columns(args.columns);
     let evaluation =
         evaluate_file(&args.model, &args.data, &columns, device, &mut Bars::new(manner.quiet))?;

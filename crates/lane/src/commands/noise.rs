@@ -1,15 +1,22 @@
 //! `lane noise`.
 
 use lane_train::config::ModelConfig;
+use lane_train::device::DeviceName;
 use lane_train::noise_file::{NoiseRequest, noise_file};
 use lane_train::{NoiseConfig, NoiseKind, TrainError};
 
 use crate::args::NoiseArgs;
-use crate::commands::{Manner, columns};
+use crate::commands::{Manner, columns, device};
+
 use crate::{print, progress::Bars};
 
 pub(crate) fn run(args: NoiseArgs, manner: Manner) -> anyhow::Result<()> {
     let kind: NoiseKind = args.kind.parse().map_err(TrainError::from)?;
+    let device = match args.device.as_deref() {
+        // Only embeddings are computed; no card is looked for where there are none.
+        None if kind != NoiseKind::Instance => DeviceName::Flex,
+        name => device(name)?,
+    };
     let request = NoiseRequest {
         data: args.data,
         columns: columns(args.columns),
@@ -22,7 +29,7 @@ pub(crate) fn run(args: NoiseArgs, manner: Manner) -> anyhow::Result<()> {
             encoder: args.encoder.unwrap_or_else(|| "tiny".into()),
             ..ModelConfig::default()
         },
-        device: args.device.parse()?,
+        device,
         force: args.force,
     };
     let summary = noise_file(&request, &mut Bars::new(manner.quiet))?;

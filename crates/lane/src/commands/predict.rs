@@ -3,12 +3,12 @@
 use lane_train::apply::{PredictRequest, predict_file};
 
 use crate::args::PredictArgs;
-use crate::commands::{Manner, columns};
+use crate::commands::{Manner, columns, device};
 use crate::{print, progress::Bars};
 
 pub(crate) fn run(args: PredictArgs, manner: Manner) -> anyhow::Result<()> {
     let request = PredictRequest {
-        device: args.device.parse()?,
+        device: device(args.device.as_deref())?,
         columns: columns(args.columns),
         batch_size: args.batch_size as usize,
         model: args.model,

@@ -41,8 +41,25 @@ fn lists_as_json_hold_name_and_description() {
             assert!(entry["name"].is_string() && entry["description"].is_string(), "{entry}");
         }
     }
+}
+
+#[test]
+fn the_devices_are_listed_with_what_this_build_and_this_machine_have_of_them() {
+    let place = Place::new();
     let devices = place.lane("devices --json").json();
-    assert_eq!(devices[0]["name"], "flex");
+    let flex = &devices[0];
+    assert_eq!((&flex["name"], &flex["in_build"]), (&"flex".into(), &true.into()));
+    assert_eq!((&flex["present"], &flex["exact"]), (&true.into(), &true.into()));
+    assert!(flex["cpu"]["simd"].is_string() && 0 < flex["cpu"]["threads"].as_u64().unwrap());
+    let recommended = |entry: &&serde_json::Value| entry["recommended"] == true;
+    let recommended = devices.as_array().unwrap().iter().find(recommended).unwrap();
+
+    let said = place.lane("devices").succeeded().stdout;
+    let marked = said.lines().find(|line| line.contains(" * ")).unwrap();
+    assert!(marked.starts_with(recommended["name"].as_str().unwrap()), "{said}");
+    for backend in ["flex", "tch", "wgpu", "cuda"] {
+        assert!(said.lines().any(|line| line.starts_with(backend)), "{backend}: {said}");
+    }
 }
 
 #[test]

@@ -75,7 +75,10 @@ fn what_cannot_be_done_is_refused_and_nothing_is_written() {
         ("--rate 0.2 --kind instance", "expected a pretrained encoder"),
         ("--rate 0.2 --kind class-conditional", "`--similarity` is absent"),
         ("--rate 0.2 --kind class-conditional --similarity no.csv", "no.csv"),
-        ("--rate 0.2 --device gpu", "device `gpu` is not in this build, expected one of flex"),
+        (
+            "--rate 0.2 --device gpu",
+            "device `gpu` is not known, expected one of flex, tch, wgpu, cuda",
+        ),
     ] {
         let said =
             place.lane(&format!("noise --data {{built-in}}/validation.csv --out n.csv {rest}"));

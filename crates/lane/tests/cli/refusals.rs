@@ -37,7 +37,7 @@ fn unknown_names_are_answered_with_the_known_ones() {
     let place = Place::new().with_noise();
     for (rest, answers) in [
         ("--method lame", ["lame", "margin-mixture"]),
-        ("--device cuda", ["cuda", "flex"]),
+        ("--device gpu", ["gpu", "flex, tch, wgpu, cuda"]),
         ("--pooling max", ["max", "mean"]),
         ("--set training.epoch=3", ["unknown field `epoch`", "epochs"]),
         ("--set trainig.epochs=3", ["unknown field `trainig`", "training"]),
@@ -46,6 +46,21 @@ fn unknown_names_are_answered_with_the_known_ones() {
         ("--epoch 3", ["--epoch", "--epochs"]),
     ] {
         refused(&place, &format!("train --train noisy.csv --out run {rest}"), &answers);
+    }
+}
+
+#[test]
+fn a_device_that_is_not_built_or_not_there_is_refused_before_anything_is_written() {
+    let place = Place::new().with_noise();
+    let built = [cfg!(feature = "tch"), cfg!(feature = "wgpu"), cfg!(feature = "cuda")];
+    for (device, built) in ["tch", "wgpu:77", "cuda:77"].into_iter().zip(built) {
+        let train = format!("train --train noisy.csv --out run --device {device}");
+        let feature = format!("--features {}", device.split(':').next().unwrap());
+        match (device, built) {
+            (_, false) => refused(&place, &train, &[&feature, "`lane devices`"]),
+            ("tch", true) => {}
+            (_, true) => refused(&place, &train, &[device, "on this machine", "`lane devices`"]),
+        }
     }
 }
 
