@@ -46,12 +46,16 @@ fn products(criterion: &mut Criterion) {
             bencher.iter(|| run(&[Job::new(MatrixMut::new(&mut y, n), x, w)], Spread::Parallel));
         });
         group.bench_function(BenchmarkId::new("dx", &size), |bencher| {
-            let job = |out| Job::new(out, dy, w.transposed());
-            bencher.iter(|| run(&[job(MatrixMut::new(&mut dx, k))], Spread::Parallel));
+            bencher.iter(|| {
+                let out = MatrixMut::new(&mut dx, k);
+                run(&[Job::new(out, dy, w.transposed())], Spread::Parallel);
+            });
         });
         group.bench_function(BenchmarkId::new("dw", &size), |bencher| {
-            let job = |out| Job::new(out, x.transposed(), dy);
-            bencher.iter(|| run(&[job(MatrixMut::new(&mut dw, n))], Spread::Parallel));
+            bencher.iter(|| {
+                let out = MatrixMut::new(&mut dw, n);
+                run(&[Job::new(out, x.transposed(), dy)], Spread::Parallel);
+            });
         });
     }
     group.finish();

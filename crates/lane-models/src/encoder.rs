@@ -67,9 +67,10 @@ impl BertEncoder {
     /// If a row is longer than `max_position_embeddings`, or an id is not in the vocabulary.
     pub fn forward(&self, batch: &TokenBatch, mode: Mode<'_>) -> Tensor<3> {
         let [n, width] = [batch.n_texts(), batch.width()];
-        let rows = match self.fused() {
-            Some(run) => run(self, batch, Reading::States, mode),
-            None => self.rows(batch, mode),
+        let rows = if let Some(run) = self.fused() {
+            run(self, batch, Reading::States, mode)
+        } else {
+            self.rows(batch, mode)
         };
         let [_, hidden] = rows.dims();
         rows.reshape([n, width, hidden])

@@ -28,7 +28,7 @@ use lane_kernels::{Outputs, Reading};
 use crate::layer::Grid;
 use crate::{BertEncoder, Embeddings, Layer, Mode, Pooling, TokenBatch, pooling};
 use node::Value;
-use operators::{EmbeddingInputs, LayerInputs, LayerMasks, Mask, Shape};
+use operators::{EmbeddingInputs, LayerInputs, Mask, Plan, Shape};
 
 /// Whether tensors of this device are libtorch's.
 pub fn is_libtorch(device: &Device) -> bool {
@@ -53,34 +53,58 @@ pub(crate) fn run(
     mode: Mode<'_>,
 ) -> Tensor<2> {
     use_rayon_threads();
-    let grid = Grid { n: batch.n_texts(), width: batch.width() };
     let bias = batch.attention_bias().map(node::constant);
-    let mut x = embed(&encoder.embeddings, batch, mode);
-    let last = encoder.layers.len().saturating_sub(1);
-    for (number, layer) in encoder.layers.iter().enumerate() {
-        let outputs = match reading {
-            Reading::First if number == last => Outputs::First,
-            _ => Outputs::All,
-        };
-        x = transform(layer, x, grid, outputs, bias.as_ref(), mode);
+    // All masks before the first operator: rayon's threads make them, and those of libtorch, which
+    // spin for a while when their work is done, would be in the way.
+    let embedding_mask = embedding_mask(&encoder.embeddings, batch, mode);
+    let plans: Vec<Plan> = plans(encoder, batch, reading, mode);
+    let mut x = embed(&encoder.embeddings, batch, embedding_mask.as_ref());
+    for (layer, plan) in encoder.layers.iter().zip(&plans) {
+        x = transform(layer, x, plan, bias.as_ref());
     }
     let on_autodiff = encoder.embeddings.word_embeddings.weight.device().is_autodiff();
     let x: Tensor<2> = node::tensor(x, on_autodiff);
     match reading {
         Reading::First | Reading::States => x,
         Reading::Mean => {
-            let [_, hidden] = x.dims();
-            let states = x.reshape([grid.n, grid.width, hidden]);
+            let states = x.reshape([batch.n_texts(), batch.width(), encoder.hidden_size()]);
             pooling::pool(states, batch.mask().as_ref(), Pooling::Mean)
         }
     }
 }
 
-fn embed(tables: &Embeddings, batch: &TokenBatch, mode: Mode<'_>) -> Value {
+fn embedding_mask(tables: &Embeddings, batch: &TokenBatch, mode: Mode<'_>) -> Option<tch::Tensor> {
     let [_, hidden] = tables.word_embeddings.weight.dims();
-    let n_rows = batch.n_texts() * batch.width();
+    let mask = Mask::all(batch.n_texts() * batch.width(), hidden);
+    mode.draw(tables.dropout).map(|drawn| mask.tensor(drawn))
+}
+
+/// Shape and masks of every layer, drawn in the order of the plain operations.
+fn plans(encoder: &BertEncoder, batch: &TokenBatch, reading: Reading, mode: Mode<'_>) -> Vec<Plan> {
+    let grid = Grid { n: batch.n_texts(), width: batch.width() };
+    let last = encoder.layers.len().saturating_sub(1);
+    let plan = |(number, layer): (usize, &Layer)| {
+        let attention = &layer.attention;
+        let [_, hidden] = attention.query.weight.dims();
+        let outputs = match reading {
+            Reading::First if number == last => Outputs::First,
+            _ => Outputs::All,
+        };
+        let size = hidden / attention.heads;
+        let shape = Shape { grid, heads: attention.heads, size, outputs };
+        let draw = |p, mask: Mask| mode.draw(p).map(|drawn| mask.tensor(drawn));
+        Plan {
+            shape,
+            probabilities: draw(attention.dropout_probabilities, shape.probabilities()),
+            attended: draw(attention.dropout, shape.states()),
+            output: draw(layer.dropout, shape.states()),
+        }
+    };
+    encoder.layers.iter().enumerate().map(plan).collect()
+}
+
+fn embed(tables: &Embeddings, batch: &TokenBatch, mask: Option<&tch::Tensor>) -> Value {
     let ids = node::constant_ids(batch.ids());
-    let mask = mode.draw(tables.dropout).map(|drawn| Mask::all(n_rows, hidden).tensor(drawn));
     let [gamma, beta] = norm(&tables.layer_norm);
     let inputs: EmbeddingInputs<Value> = [
         node::value(tables.word_embeddings.weight.val()),
@@ -89,28 +113,11 @@ fn embed(tables: &Embeddings, batch: &TokenBatch, mode: Mode<'_>) -> Value {
         gamma,
         beta,
     ];
-    node::run(inputs, |inputs| operators::embed(inputs, &ids, tables.epsilon, mask.as_ref()))
+    node::run(inputs, |inputs| operators::embed(inputs, &ids, tables.epsilon, mask))
 }
 
-fn transform(
-    layer: &Layer,
-    rows: Value,
-    grid: Grid,
-    outputs: Outputs,
-    bias: Option<&tch::Tensor>,
-    mode: Mode<'_>,
-) -> Value {
+fn transform(layer: &Layer, rows: Value, plan: &Plan, bias: Option<&tch::Tensor>) -> Value {
     let attention = &layer.attention;
-    let [_, hidden] = attention.query.weight.dims();
-    let shape = Shape { grid, heads: attention.heads, size: hidden / attention.heads, outputs };
-    // In the order in which the plain operations draw.
-    let probabilities = mode.draw(attention.dropout_probabilities);
-    let [attended, output] = [attention.dropout, layer.dropout].map(|p| mode.draw(p));
-    let masks = LayerMasks {
-        probabilities: probabilities.map(|drawn| shape.probabilities().tensor(drawn)),
-        attended: attended.map(|drawn| shape.states().tensor(drawn)),
-        output: output.map(|drawn| shape.states().tensor(drawn)),
-    };
     let [wq, bq] = linear(&attention.query);
     let [wk, bk] = linear(&attention.key);
     let [wv, bv] = linear(&attention.value);
@@ -121,7 +128,7 @@ fn transform(
     let [gamma_2, beta_2] = norm(&layer.layer_norm);
     let inputs: LayerInputs<Value> =
         [rows, wq, bq, wk, bk, wv, bv, wo, bo, gamma, beta, w1, b1, w2, b2, gamma_2, beta_2];
-    node::run(inputs, |inputs| operators::layer(inputs, shape, layer.epsilon, bias, &masks))
+    node::run(inputs, |inputs| operators::layer(inputs, plan, layer.epsilon, bias))
 }
 
 fn linear(linear: &Linear) -> [Value; 2] {

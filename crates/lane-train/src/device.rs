@@ -94,7 +94,10 @@ impl DeviceName {
                 deprecated,
                 reason = "burn deprecates its libtorch backend; it stays while burn has it"
             )]
-            Self::Tch => Ok(Device::libtorch()),
+            Self::Tch => {
+                lane_models::libtorch::use_rayon_threads();
+                Ok(Device::libtorch())
+            }
             #[cfg(feature = "wgpu")]
             Self::Wgpu(index) => cards::open(self, index),
             #[cfg(feature = "cuda")]

@@ -25,8 +25,9 @@ pub(super) struct Shape {
     pub(super) outputs: Outputs,
 }
 
-/// The three masks of a layer; `None` drops nothing.
-pub(super) struct LayerMasks {
+/// How a layer is computed besides its weights; a mask of `None` drops nothing.
+pub(super) struct Plan {
+    pub(super) shape: Shape,
     pub(super) probabilities: Option<Tensor>,
     pub(super) attended: Option<Tensor>,
     pub(super) output: Option<Tensor>,
@@ -72,25 +73,25 @@ pub(super) fn embed(
 /// `rows`: `[n * width, hidden]`, `bias`: `[n, 1, 1, width]`; as many rows, or the first of each text.
 pub(super) fn layer(
     inputs: &LayerInputs<Tensor>,
-    shape: Shape,
+    plan: &Plan,
     epsilon: f64,
     bias: Option<&Tensor>,
-    masks: &LayerMasks,
 ) -> Tensor {
     let [rows, wq, bq, wk, bk, wv, bv, wo, bo, gamma, beta, w1, b1, w2, b2, gamma_2, beta_2] =
         inputs;
+    let Plan { shape, probabilities, attended: attended_mask, output: output_mask } = plan;
     let asking = shape.asking(rows);
     let query = shape.split(&bq.addmm(&asking, wq));
     let [key, value] = [(wk, bk), (wv, bv)].map(|(w, b)| shape.split(&b.addmm(rows, w)));
-    let context = match &masks.probabilities {
+    let context = match probabilities {
         Some(mask) => attend_dropping([query, key, value], bias, mask),
         None => attend([query, key, value], bias),
     };
     let change = bo.addmm(&shape.join(&context), wo);
-    let attended = normalize(&add(&asking, change, masks.attended.as_ref()), gamma, beta, epsilon);
+    let attended = normalize(&add(&asking, change, attended_mask.as_ref()), gamma, beta, epsilon);
     let inner = b1.addmm(&attended, w1).gelu("none"); // [.., intermediate]
     let change = b2.addmm(&inner, w2);
-    normalize(&add(&attended, change, masks.output.as_ref()), gamma_2, beta_2, epsilon)
+    normalize(&add(&attended, change, output_mask.as_ref()), gamma_2, beta_2, epsilon)
 }
 
 /// Softmax attention; query and result `[n, heads, asking, size]`, key and value

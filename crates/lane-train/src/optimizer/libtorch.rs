@@ -1,9 +1,14 @@
 //! The step in libtorch's in-place operators: parameters, moments and the norm stay where they are.
 //!
 //! In tensor operations of burn (`device.rs`) every line of the update is a pass over memory with
-//! a temporary. Here a parameter is taken in pieces small enough for the processor's second-level
-//! caches, and all operators run over one piece before the next, so that memory is read and
-//! written once. The gradient, which nobody needs afterwards, is the scratch space.
+//! a temporary. Here a parameter is taken in pieces that a core's second-level cache holds, and all
+//! operators run over one piece before the next, so that memory is read and written once. The
+//! gradient, which nobody needs afterwards, is the scratch space.
+//!
+//! Pieces are shared out by rayon and small enough that libtorch does not share them out again:
+//! its threads meet after every operator, ten times a piece, which costs more than the operator
+//! and, when another program wants the processor too, hundreds of times more. The norm is summed
+//! over the same pieces in their order, so that it does not depend on the number of threads.
 //!
 //! libtorch's `addcmul_` comes without a factor in tch, so the second moment is kept as
 //! `v/(1−β₂)`; the step undoes it.
@@ -16,11 +21,12 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use lane_models::RowGradients;
+use rayon::prelude::*;
 
 use super::{BETA_1, BETA_2, EPSILON, Factors, NORM_EPSILON, Rates, StepForm, StepGradients};
 
-/// Elements of a piece: four rows of them are 4 MiB, which two cores' second-level caches hold.
-const PIECE: i64 = 1 << 18;
+/// Elements of a piece: four rows of them are 256 KiB. Below 32768 libtorch stays on one thread.
+const PIECE: i64 = 1 << 14;
 
 /// Running means of every parameter's gradient and of its square.
 #[derive(Default)]
@@ -74,29 +80,30 @@ impl StepForm for Step<'_> {
     ) -> Tensor<D> {
         let value = writable(primitive(value));
         let gradient = writable(gradient);
-        let [mut values, mut gradients] = [&value, &gradient].map(|it| it.tensor.view(-1));
-        let moments = self.moments.0.entry(id).or_insert_with(|| OfParameter {
-            first: values.zeros_like(),
-            second: values.zeros_like(),
-            n_steps: 0,
+        let moments = self.moments.0.entry(id).or_insert_with(|| {
+            let [first, second] = [(); 2].map(|()| value.tensor.zeros_like());
+            OfParameter { first, second, n_steps: 0 }
         });
         moments.n_steps += 1;
         let factors = Factors::new(rates, moments.n_steps);
-        let n = values.size().iter().product::<i64>();
-        for start in (0..n).step_by(PIECE as usize) {
-            let len = PIECE.min(n - start);
-            let piece = |whole: &mut tch::Tensor| whole.narrow(0, start, len);
-            update_piece(
-                piece(&mut values),
-                piece(&mut gradients),
-                piece(&mut moments.first),
-                piece(&mut moments.second),
-                factors,
-                self.scale,
-            );
-        }
+        let rows = [&value.tensor, &gradient.tensor, &moments.first, &moments.second];
+        let [values, gradients, first, second] = rows.map(pieces);
+        let together = values.into_par_iter().zip(gradients).zip(first.into_par_iter().zip(second));
+        together.for_each(|((value, gradient), (first, second))| {
+            update_piece(value, gradient, first, second, factors, self.scale);
+        });
         Tensor::from_primitive::<LibTorch>(value)
     }
+}
+
+/// A contiguous tensor as views of its pieces.
+fn pieces(tensor: &tch::Tensor) -> Vec<tch::Tensor> {
+    tensor.view(-1).split(PIECE, 0)
+}
+
+fn sum_of_squares(tensor: &tch::Tensor) -> f64 {
+    let of_piece = |piece: tch::Tensor| piece.norm().double_value(&[]).powi(2);
+    pieces(&tensor.contiguous()).into_par_iter().map(of_piece).collect::<Vec<_>>().iter().sum()
 }
 
 /// The update of one piece; the gradient is overwritten.
@@ -169,7 +176,7 @@ impl Gather {
 impl ModuleVisitor for Gather {
     fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradient(parameter) {
-            self.squares += gradient.tensor.norm().double_value(&[]).powi(2);
+            self.squares += sum_of_squares(&gradient.tensor);
             self.by_id.insert(parameter.id, gradient);
         }
     }
