@@ -10,7 +10,7 @@
 //!   lane-kernels           lane-metrics
 //! ```
 //!
-//! `lane-train` also reads `lane-metrics`. Tests may look anywhere, so dev-dependencies are free,
+//! `lane-train` also reads `lane-metrics`, and takes AdamW's step from `lane-kernels`. Tests may look anywhere, so dev-dependencies are free,
 //! except in xtask, which has to build in seconds. burn stays out of `lane-metrics` and
 //! `lane-data`, through whatever other crate it might come.
 
@@ -28,7 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lane-kernels", &[]),
     ("lane-models", &["lane-kernels"]),
     ("lane-losses", &[]),
-    ("lane-train", &["lane-metrics", "lane-data", "lane-models", "lane-losses"]),
+    ("lane-train", &["lane-metrics", "lane-data", "lane-kernels", "lane-models", "lane-losses"]),
     ("lane", &["lane-train"]),
     ("xtask", &[]),
 ];

@@ -17,7 +17,7 @@ use crate::dropout::Dropout;
 use crate::packing::{Packing, split_by_text};
 use crate::product::{Matrix, MatrixMut, multiply};
 use crate::simd::kernel;
-use crate::sums::{self, sum, sum_of_pairs};
+use crate::sums::{self, halved, sum_of_pairs};
 use crate::{Buffer, Real, Spread};
 
 /// Queries, keys and values of all texts.
@@ -143,7 +143,7 @@ kernel! {
                     lanes[i] = if chunk[i] > lanes[i] { chunk[i] } else { lanes[i] };
                 }
             }
-            let highest = lanes.into_iter().fold(T::LOWEST, |a, b| if b > a { b } else { a });
+            let highest = halved(lanes, |a, b| if b > a { b } else { a });
             let negligible = T::of(-60.0);
             let mut totals = [T::ZERO; LANES];
             for chunk in &mut *chunks {
@@ -154,7 +154,7 @@ kernel! {
                     totals[i] += power;
                 }
             }
-            let inverse = T::ONE / sum(&totals, |it| it);
+            let inverse = T::ONE / halved(totals, |a, b| a + b);
             for value in row {
                 *value *= inverse;
             }

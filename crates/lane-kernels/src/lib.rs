@@ -20,6 +20,7 @@
 //! | [`gelu`] | bias and the exact GELU |
 //! | [`pooling`] | means, and back to a padded batch |
 //! | [`product`] | matrix products in tiles |
+//! | [`adamw`] | the optimizer's step on host memory |
 //! | [`encoder`] | all of it without gradients, each thread with texts of its own |
 //! | [`nodes`] | the same on burn tensors |
 //!
@@ -45,6 +46,7 @@
 //! an instruction set that was found ([`simd`]).
 #![recursion_limit = "256"]
 
+pub mod adamw;
 pub mod attention;
 mod buffer;
 pub mod clock;

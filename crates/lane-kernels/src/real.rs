@@ -36,6 +36,9 @@ pub trait Real:
     /// The nearest number of this type.
     fn of(value: f64) -> Self;
 
+    /// The same number in f64.
+    fn as_f64(self) -> f64;
+
     /// `self · factor + summand`, rounded once if `FUSED`.
     #[must_use]
     fn mul_add<const FUSED: bool>(self, factor: Self, summand: Self) -> Self;
@@ -66,6 +69,11 @@ impl Real for f32 {
     #[inline(always)]
     fn of(value: f64) -> Self {
         value as f32
+    }
+
+    #[inline(always)]
+    fn as_f64(self) -> f64 {
+        f64::from(self)
     }
 
     #[inline(always)]
@@ -130,6 +138,11 @@ impl Real for f64 {
     #[inline(always)]
     fn of(value: f64) -> Self {
         value
+    }
+
+    #[inline(always)]
+    fn as_f64(self) -> f64 {
+        self
     }
 
     #[inline(always)]

@@ -12,6 +12,21 @@ pub(crate) const CHUNK_ROWS: usize = 64;
 /// Independent sums run side by side, as many as keep 512-bit adders busy.
 const LANES: usize = 32;
 
+/// One number of `N`, a power of two: the upper half onto the lower until one is left. One after the
+/// other would be `N` additions that each wait for the last.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "vectorized only where it is inlined")]
+pub(crate) fn halved<T: Copy, const N: usize>(mut lanes: [T; N], both: impl Fn(T, T) -> T) -> T {
+    let mut width = N;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            lanes[i] = both(lanes[i], lanes[i + width]);
+        }
+    }
+    lanes[0]
+}
+
 /// `Σ f(x)`.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "vectorized only where it is inlined")]
@@ -23,10 +38,7 @@ pub(crate) fn sum<T: Real>(x: &[T], f: impl Fn(T) -> T) -> T {
             lanes[i] += f(chunk[i]);
         }
     }
-    let mut total = T::ZERO;
-    for lane in lanes {
-        total += lane;
-    }
+    let mut total = halved(lanes, |a, b| a + b);
     for &value in rest {
         total += f(value);
     }
@@ -45,10 +57,7 @@ pub(crate) fn sum_of_pairs<T: Real>(x: &[T], y: &[T], f: impl Fn(T, T) -> T) -> 
             lanes[i] += f(chunk[i], other[i]);
         }
     }
-    let mut total = T::ZERO;
-    for lane in lanes {
-        total += lane;
-    }
+    let mut total = halved(lanes, |a, b| a + b);
     for (&value, &other) in rest.iter().zip(other_rest) {
         total += f(value, other);
     }

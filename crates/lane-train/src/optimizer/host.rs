@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
+use lane_kernels::adamw;
 use lane_models::RowGradients;
 use rayon::prelude::*;
 
@@ -105,7 +106,13 @@ impl Moments {
     }
 
     /// The moments of a parameter of `n` values, and how far this step moves it.
-    fn of(&mut self, id: ParamId, n: usize, rates: Rates, scale: f32) -> (&mut OfParameter, Move) {
+    fn of(
+        &mut self,
+        id: ParamId,
+        n: usize,
+        rates: Rates,
+        scale: f32,
+    ) -> (&mut OfParameter, adamw::Factors<f32>) {
         let moments = self.0.entry(id).or_insert_with(|| OfParameter {
             first: vec![0.0; n],
             second: vec![0.0; n],
@@ -113,24 +120,26 @@ impl Moments {
             seen: Some(Vec::new()),
         });
         moments.n_steps += 1;
-        let factors = Factors::new(rates, moments.n_steps);
-        (moments, Move { factors, scale })
+        let Factors { keep, rate, root_scale } = Factors::new(rates, moments.n_steps);
+        let betas = [BETA_1, BETA_2];
+        let by = adamw::Factors { scale, betas, keep, rate, root_scale, epsilon: EPSILON };
+        (moments, by)
     }
 }
 
 impl OfParameter {
-    fn update(&mut self, values: &mut [f32], gradient: &[f32], by: Move) {
+    fn update(&mut self, values: &mut [f32], gradient: &[f32], by: adamw::Factors<f32>) {
         self.seen = None;
         let chunks = values
             .par_chunks_mut(CHUNK)
             .zip(gradient.par_chunks(CHUNK))
             .zip(self.first.par_chunks_mut(CHUNK).zip(self.second.par_chunks_mut(CHUNK)));
         chunks.for_each(|((values, gradient), (first, second))| {
-            by.apply(values, first, second, gradient.iter().copied());
+            adamw::step(values, gradient, (first, second), by);
         });
     }
 
-    fn update_rows(&mut self, values: &mut [f32], gradient: &Rows, by: Move) {
+    fn update_rows(&mut self, values: &mut [f32], gradient: &Rows, by: adamw::Factors<f32>) {
         let width = gradient.width;
         let gradients = gradient.by_number(values.len() / width);
         if let Some(seen) = &mut self.seen {
@@ -149,44 +158,12 @@ impl OfParameter {
             let rows = rows.zip(second.chunks_exact_mut(width)).zip(chunk * n_rows..);
             for (((values, first), second), row) in rows {
                 match gradients[row] {
-                    Some(gradient) => by.apply(values, first, second, gradient.iter().copied()),
-                    None if seen.is_some_and(|seen| !seen[row]) => {
-                        for value in values {
-                            *value *= by.factors.keep;
-                        }
-                    }
-                    None => by.apply(values, first, second, std::iter::repeat_n(0.0, width)),
+                    Some(gradient) => adamw::step(values, gradient, (first, second), by),
+                    None if seen.is_some_and(|seen| !seen[row]) => adamw::decay(values, by.keep),
+                    None => adamw::coast(values, (first, second), by),
                 }
             }
         });
-    }
-}
-
-/// The update of single values.
-#[derive(Clone, Copy)]
-struct Move {
-    factors: Factors,
-    /// Of the gradient, so that the joint norm keeps its limit.
-    scale: f32,
-}
-
-impl Move {
-    fn apply(
-        self,
-        values: &mut [f32],
-        first: &mut [f32],
-        second: &mut [f32],
-        gradient: impl Iterator<Item = f32>,
-    ) {
-        let Factors { keep, rate, root_scale } = self.factors;
-        for (((value, gradient), first), second) in
-            values.iter_mut().zip(gradient).zip(first).zip(second)
-        {
-            let gradient = gradient * self.scale;
-            *first = BETA_1 * *first + (1.0 - BETA_1) * gradient;
-            *second = BETA_2 * *second + (1.0 - BETA_2) * gradient * gradient;
-            *value = *value * keep - rate * *first / (second.sqrt() * root_scale + EPSILON);
-        }
     }
 }
 
@@ -218,7 +195,7 @@ impl StepForm for Step<'_> {
         match gradient {
             Gradient::Whole(gradient) => {
                 moments.update(&mut values, &gradient, by);
-                lane_models::recycle(gradient);
+                lane_kernels::recycle(gradient);
             }
             Gradient::Rows(rows) => moments.update_rows(&mut values, &rows, by),
         }
@@ -255,8 +232,11 @@ impl ModuleVisitor for Gather {
 }
 
 fn sum_of_squares(values: &[f32]) -> f64 {
-    let of_chunk =
-        |chunk: &[f32]| chunk.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>();
+    let of_chunk = |chunk: &[f32]| {
+        let mut total = 0.0;
+        adamw::add_squares(chunk, &mut total);
+        total
+    };
     if values.len() <= CHUNK {
         return of_chunk(values);
     }
