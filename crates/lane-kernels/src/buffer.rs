@@ -9,10 +9,14 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::Real;
 
+/// How many times larger than asked for a buffer may be, so that small wishes leave large buffers
+/// alone.
+const MOST_TOO_LARGE: usize = 4;
+
 /// Buffers that are not in use.
 ///
-/// It holds no more of them than were in use at once: where only smaller ones are free, the largest
-/// of those is given up for a new one.
+/// Where only somewhat smaller ones are free, the largest of those is given up for a new one, so
+/// that growing batches do not leave outgrown buffers behind.
 #[derive(Debug)]
 pub struct Pool<T> {
     free: Mutex<Vec<Vec<T>>>,
@@ -25,16 +29,7 @@ impl<T: Real> Pool<T> {
 
     /// A buffer of `len` numbers: whatever was last in it.
     fn take(&self, len: usize) -> Vec<T> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = free.partition_point(|values| values.capacity() < len);
-        let found = if at < free.len() {
-            Some(free.remove(at))
-        } else {
-            drop(free.pop());
-            None
-        };
-        drop(free);
-        let mut values = found.unwrap_or_else(|| Vec::with_capacity(len));
+        let mut values = self.find(len).unwrap_or_else(|| Vec::with_capacity(len));
         if values.len() > len {
             values.truncate(len);
         } else {
@@ -43,11 +38,34 @@ impl<T: Real> Pool<T> {
         values
     }
 
+    fn find(&self, len: usize) -> Option<Vec<T>> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = free.partition_point(|values| values.capacity() < len);
+        if free.get(at).is_some_and(|values| values.capacity() / MOST_TOO_LARGE <= len) {
+            return Some(free.remove(at));
+        }
+        let is_outgrown = |values: &Vec<T>| len / MOST_TOO_LARGE <= values.capacity();
+        let smaller = at.checked_sub(1).filter(|&below| is_outgrown(&free[below]));
+        if let Some(below) = smaller {
+            drop(free.remove(below));
+        }
+        None
+    }
+
     fn give(&self, values: Vec<T>) {
+        if values.capacity() == 0 {
+            return;
+        }
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let at = free.partition_point(|other| other.capacity() < values.capacity());
         free.insert(at, values);
     }
+}
+
+/// Hands memory that is not needed any more to the next step, such as a gradient once an optimizer
+/// has used it.
+pub fn recycle<T: Real>(values: Vec<T>) {
+    T::pool().give(values);
 }
 
 /// Numbers on loan from the pool.
@@ -58,6 +76,11 @@ impl<T: Real> Buffer<T> {
     /// `len` numbers of no particular value.
     pub fn new(len: usize) -> Self {
         Self(T::pool().take(len))
+    }
+
+    /// The numbers, to keep or to [`recycle`].
+    pub fn into_vec(mut self) -> Vec<T> {
+        std::mem::take(&mut self.0)
     }
 
     /// `len` zeros.
@@ -98,6 +121,8 @@ mod tests {
         let values = pool.take(100);
         let address = values.as_ptr();
         pool.give(values);
+        let small = pool.take(20);
+        assert_ne!(small.as_ptr(), address, "far too large for so few");
         let again = pool.take(80);
         assert_eq!(again.as_ptr(), address);
     }

@@ -65,7 +65,7 @@ mod real;
 pub mod simd;
 pub mod sums;
 
-pub use buffer::{Buffer, Pool};
+pub use buffer::{Buffer, Pool, recycle};
 pub use dropout::Dropout;
 pub use encoder::Reading;
 pub use layer::{LayerDropout, Outputs};

@@ -85,8 +85,7 @@ impl Mode<'_> {
             && on_device::serves(&device)
         {
             let key = step.dropout().next_key();
-            let mask = on_device::mask(key, shape.num_elements(), p, &device);
-            return x * mask.reshape(shape);
+            return x * on_device::mask(key, shape, p, &device);
         }
         let Some(dropout) = self.draw(p) else { return x };
         let n_columns = shape.dims::<D>()[D - 1];

@@ -78,6 +78,7 @@ pub use embeddings::Embeddings;
 pub use encoder::{BertEncoder, Kernels};
 pub use error::ModelError;
 pub use head::Head;
+pub use lane_kernels::recycle;
 pub use layer::{Attention, Layer};
 pub use names::NO_DECAY;
 pub use network::{Network, NetworkInput, Output};

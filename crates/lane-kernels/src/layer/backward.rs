@@ -97,7 +97,7 @@ fn attention_backward<T: Real>(
 ) -> (Vec<T>, Buffer<T>, Buffer<T>) {
     let hidden = p.query.bias.len();
     let Attended { query, key_value, mut probabilities, context } = kept;
-    let mut weight = vec![T::ZERO; hidden * hidden];
+    let mut weight = Buffer::new(hidden * hidden).into_vec();
     let change = Matrix::new(change, hidden);
     timed(Part::Product, || {
         let (to, from) =
@@ -145,8 +145,8 @@ fn feed_forward_backward<T: Real>(
     });
     let activated = inner; // what the finishing of the tiles left there
     let bias = timed(Part::Elementwise, || sums::of_columns(&d_inner, n_inner, spread));
-    let mut weight = vec![T::ZERO; hidden * n_inner];
-    let mut output_weight = vec![T::ZERO; n_inner * hidden];
+    let mut weight = Buffer::new(hidden * n_inner).into_vec();
+    let mut output_weight = Buffer::new(n_inner * hidden).into_vec();
     let (d_inner, attended) = (Matrix::new(&d_inner, n_inner), Matrix::new(attended, hidden));
     timed(Part::Product, || {
         let activated = Matrix::new(&activated, n_inner).transposed();
@@ -181,8 +181,8 @@ fn project_backward<T: Real>(
         (of(d_query, hidden), of(d_key_value, 2 * hidden))
     });
     let biases = [bias, both[..hidden].to_vec(), both[hidden..].to_vec()];
-    let mut weights = [0; 3].map(|_| vec![T::ZERO; hidden * hidden]);
-    let mut d_x = vec![T::ZERO; x.len()];
+    let mut weights = [0; 3].map(|_| Buffer::new(hidden * hidden).into_vec());
+    let mut d_x = Buffer::new(x.len()).into_vec();
     let [x, from, d_query] = [x, from, d_query].map(|values| Matrix::new(values, hidden));
     let d_key_value = Matrix::new(d_key_value, 2 * hidden);
     let (d_key, d_value) = (d_key_value.columns(0, hidden), d_key_value.columns(hidden, hidden));

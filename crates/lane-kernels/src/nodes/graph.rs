@@ -10,6 +10,8 @@ use burn::backend::flex::FlexTensor;
 use burn::backend::{Autodiff, BackendTypes, Flex};
 use burn::tensor::{Device, Shape, Tensor, TensorData};
 
+use crate::buffer::recycle;
+
 type AutodiffTensor = <Autodiff<Flex> as BackendTypes>::FloatTensorPrimitive;
 
 /// From the gradient of the output to those of the inputs.
@@ -106,6 +108,10 @@ impl<const N: usize> Backward<Flex, N> for Fused<N> {
             if let Some(parent) = parent {
                 gradients.register::<Flex>(parent.id, flex(gradient, shape));
             }
+        }
+        // Ours where it came from the layer above, and then as large as the next one wanted.
+        if let Ok(values) = dy.into_data().try_into_vec::<f32>() {
+            recycle(values);
         }
     }
 }

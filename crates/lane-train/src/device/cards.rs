@@ -1,7 +1,7 @@
 //! Graphics cards: listing them without opening any, and opening one without a panic.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{Device, DeviceType};
 
@@ -96,28 +96,37 @@ pub(super) fn model(card: &Card) -> Result<String, String> {
     Ok(name.unwrap_or_else(|| "unnamed".into()))
 }
 
-/// Uses a card for the first time.
+/// Uses a card for the first time; where the driver refuses, its reason on one line.
 ///
 /// burn opens a card at its first use and panics where the driver refuses: too old, taken by
-/// another process, out of memory. There is no call that asks first, so the panic is caught
-/// here, where a card is tried before anything else has begun.
+/// another process, out of memory. CUDA has no call that asks first, so the panic is caught here,
+/// where a card is tried before anything else has begun. It starts on a thread of the driver's and
+/// reaches this one as a lost connection, so the reason is taken from the hook that sees it first.
 pub(super) fn attempt<T>(action: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(action))
-        .map_err(|panic| format!("the driver does not open it: {}", message(panic.as_ref())))
-}
-
-/// What a panic said, on one line.
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-    text.lines().next().unwrap_or_default().into()
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let reasons = Arc::new(Mutex::new(Vec::new()));
+    let usual = panic::take_hook();
+    let heard = Arc::clone(&reasons);
+    panic::set_hook(Box::new(move |panic| {
+        let reason = panic.payload_as_str().unwrap_or("no reason given");
+        let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.push(reason.lines().next().unwrap_or_default().to_owned());
+    }));
+    let result = panic::catch_unwind(AssertUnwindSafe(action));
+    panic::set_hook(usual);
+    result.map_err(|_| {
+        let reasons = reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = reasons.first().map_or("no reason given", String::as_str);
+        format!("its driver does not open it: {first}")
+    })
 }
 
 /// Why the list of a backend is empty.
 pub(super) fn none_of(backend: Backend) -> &'static str {
     match backend {
         Backend::Cuda => "NVIDIA's driver (libcuda) is not installed, or lists no card",
-        _ => "no driver for Vulkan, Metal or DirectX 12 offers an adapter",
+        _ => "no graphics driver (Vulkan, Metal, DirectX 12 or OpenGL) offers an adapter",
     }
 }
 
@@ -126,9 +135,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_of_the_driver_becomes_its_first_line() {
-        let said = attempt(|| -> () { panic!("no memory\nbacktrace") }).unwrap_err();
-        assert_eq!(said, "the driver does not open it: no memory");
+    fn a_panic_on_a_thread_of_the_driver_becomes_its_first_line() {
+        let opens = || {
+            let driver = std::thread::spawn(|| panic!("no memory\nbacktrace"));
+            driver.join().map_err(|_| "lost connection").unwrap()
+        };
+        let said = attempt(opens).unwrap_err();
+        assert_eq!(said, "its driver does not open it: no memory");
         assert_eq!(attempt(|| 7), Ok(7));
     }
 

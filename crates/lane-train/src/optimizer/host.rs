@@ -216,7 +216,10 @@ impl StepForm for Step<'_> {
         let mut values = transfer::read(value);
         let (moments, by) = self.moments.of(id, values.len(), rates, self.scale);
         match gradient {
-            Gradient::Whole(gradient) => moments.update(&mut values, &gradient, by),
+            Gradient::Whole(gradient) => {
+                moments.update(&mut values, &gradient, by);
+                lane_models::recycle(gradient);
+            }
             Gradient::Rows(rows) => moments.update_rows(&mut values, &rows, by),
         }
         Tensor::from_data(TensorData::new(values, shape), &device)
