@@ -192,6 +192,21 @@ fn in_place_and_on_the_host_are_one_optimizer() {
 }
 
 #[test]
+fn at_a_rate_of_zero_only_the_moments_move() {
+    let device = Device::libtorch();
+    let (toy, mut optimizer) = (Toy::new(&device), Optimizer::new(0.1, 1.0).unwrap());
+    let before = values(&toy);
+    let gradients = toy.gradients(0, &device);
+    let toy = optimizer.step(toy, gradients, 0.0);
+    assert_eq!(values(&toy), before);
+    let gradients = toy.gradients(1, &device);
+    let toy = optimizer.step(toy, gradients, 1e-3);
+    let finite = |values: &Vec<f32>| values.iter().all(|value| value.is_finite());
+    assert!(values(&toy).values().all(finite));
+    assert_ne!(values(&toy), before);
+}
+
+#[test]
 fn on_libtorch_the_in_place_form_is_the_default() {
     let device = Device::libtorch();
     let by_form = |form: Option<Form>| {

@@ -11,6 +11,8 @@ const WARMUP_STEPS: u32 = 3;
 /// Batches of real texts differ in width, so more of them are taken in each round.
 const TEXT_STEPS: u32 = 20;
 const STEP_BAR: f64 = 0.8;
+/// PyTorch's own library is not to lose by being called from here.
+const TCH_STEP_BAR: f64 = 1.15;
 const EMBED_BAR: f64 = 0.7;
 const TRAIN_BAR: f64 = 0.8;
 const LANE_BAR: f64 = 2.0;
@@ -78,8 +80,16 @@ impl<'a> Programs<'a> {
     /// The same options for `lane bench` and for bench.py.
     fn measured_alike(&self, work: Work, threads: u32) -> Case {
         let Work { name, group, command, options, reading, bar, rows_of_ours } = work;
+        let (name, bar, device) = match self.plan.device.as_deref() {
+            None => (name, Some(bar), Vec::new()),
+            Some(device) => {
+                let bar = (device == "tch" && group == Group::Step).then_some(TCH_STEP_BAR);
+                (format!("{name} on {device}"), bar, words(&["--device", device]))
+            }
+        };
         let [keep, rival_keep] = ["lane", "pytorch"].map(|side| self.keep(&name, threads, side));
-        let call = self.ours(&["bench", command, "--json", "--quiet"], options.clone());
+        let all = [options.clone(), device].concat();
+        let call = self.ours(&["bench", command, "--json", "--quiet"], all);
         let first = words(&["--threads", &threads.to_string(), command]);
         let mut rival = self.theirs("bench.py", first).map(|call| call.with(options));
         if rows_of_ours {
@@ -113,7 +123,7 @@ impl<'a> Programs<'a> {
             command: "step",
             options: [options, counted.to_vec()].concat(),
             reading: Reading::Steps,
-            bar: Some(STEP_BAR),
+            bar: STEP_BAR,
             rows_of_ours: of_texts,
         };
         self.measured_alike(work, threads)
@@ -152,7 +162,7 @@ impl<'a> Programs<'a> {
             command: "embed",
             options: words(&[&options[..], &more].concat()),
             reading: Reading::Whole,
-            bar: Some(EMBED_BAR),
+            bar: EMBED_BAR,
             rows_of_ours: false,
         };
         Some(self.measured_alike(work, threads))
@@ -219,7 +229,8 @@ struct Work {
     command: &'static str,
     options: Vec<String>,
     reading: Reading,
-    bar: Option<f64>,
+    /// On our default device.
+    bar: f64,
     /// Whether the rival takes the batches that ours drew.
     rows_of_ours: bool,
 }

@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// Which cases [default: step,embed,train,lane]
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Group>,
+    /// The device of our side [default: that of `lane`]; with another, steps and embedding alone
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
     /// How often each side runs
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -77,6 +80,7 @@ pub(super) struct Plan {
     pub(super) against: bool,
     pub(super) threads: Vec<u32>,
     pub(super) groups: Vec<Group>,
+    pub(super) device: Option<String>,
     pub(super) rounds: u32,
     pub(super) steps: u32,
     pub(super) quick: bool,
@@ -93,12 +97,18 @@ impl Options {
             ensure!(*threads <= n_cores, "{threads} threads asked for, but {n_cores} cores");
         }
         let threads = if self.threads.is_empty() { usual(n_cores) } else { self.threads.clone() };
-        let usual_groups = || vec![Group::Step, Group::Embed, Group::Train, Group::Lane];
+        let usual_groups = match &self.device {
+            Some(_) => vec![Group::Step, Group::Embed],
+            None => vec![Group::Step, Group::Embed, Group::Train, Group::Lane],
+        };
+        let only_usual = self.only.iter().all(|it| !matches!(it, Group::Train | Group::Lane));
+        ensure!(self.device.is_none() || only_usual, "--device takes --only step,embed,memory");
         let rounds = if self.quick { 1 } else { self.rounds };
         Ok(Plan {
             against: self.against.is_some(),
             threads,
-            groups: if self.only.is_empty() { usual_groups() } else { self.only.clone() },
+            groups: if self.only.is_empty() { usual_groups } else { self.only.clone() },
+            device: self.device.clone(),
             rounds,
             steps: if self.quick { 2 } else { LEAST_STEPS.div_ceil(rounds).max(5) },
             quick: self.quick,
@@ -171,6 +181,8 @@ mod tests {
         };
         assert!(refusal(&["--threads", "4096"]).starts_with("4096 threads asked for, but "));
         assert_eq!(refusal(&["--threads", "1", "--data", "/nowhere"]), "no folder /nowhere");
+        let whole_runs = refusal(&["--threads", "1", "--device", "tch", "--only", "train"]);
+        assert_eq!(whole_runs, "--device takes --only step,embed,memory");
         assert!(Options::parsed(&["--only", "speed"]).unwrap_err().contains("memory"));
         assert!(Options::parsed(&["--against", "jax"]).unwrap_err().contains("pytorch"));
     }

@@ -123,13 +123,18 @@ fn update_piece(
     let _ = first.lerp_(&gradient, f64::from(1.0 - BETA_1));
     let _ = second.g_mul_scalar_(f64::from(BETA_2));
     let _ = second.addcmul_(&gradient, &gradient);
-    // −(√v̂ + ε) / rate, so that the change is a quotient without a factor.
-    let mut divisor = second.sqrt_out(&gradient);
-    let _ = divisor.g_mul_scalar_(-second_share / f64::from(rate));
-    let _ = divisor.g_add_scalar_(-f64::from(EPSILON) / f64::from(rate));
     if keep < 1.0 {
         let _ = value.g_mul_scalar_(f64::from(keep));
     }
+    if rate <= 0.0 {
+        return;
+    }
+    // −(√v̂ + ε) / rate, so that the change is a quotient without a factor. The root is taken as
+    // 1 / (1/√v), of zero too: libtorch's own is the one operator it shares out at any size.
+    let mut divisor = second.rsqrt_out(&gradient);
+    let _ = divisor.reciprocal_();
+    let _ = divisor.g_mul_scalar_(-second_share / f64::from(rate));
+    let _ = divisor.g_add_scalar_(-f64::from(EPSILON) / f64::from(rate));
     let _ = value.addcdiv_(&first, &divisor);
 }
 
