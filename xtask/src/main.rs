@@ -6,15 +6,19 @@
 //! Exit codes: 0 done, 1 something failed, 2 wrong usage.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod bench;
 mod check;
 mod corpus;
 mod csv;
 mod golden;
+mod lane_binary;
 mod layers;
 mod links;
+mod markdown;
 mod reproduce;
 mod shell;
 mod tidy;
+mod whole_file;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,6 +55,8 @@ enum Command {
     },
     /// Train, tabulate and draw: without options, the quick run on the built-in corpus
     Reproduce(Box<reproduce::Options>),
+    /// Time `lane` on this machine, in turn with PyTorch where asked
+    Bench(Box<bench::Options>),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +77,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Layers => layers::run(&root)?,
         Command::Corpus { check } => corpus::run(&root, check)?,
         Command::Golden { check } => golden::run(&root, check)?,
+        Command::Bench(options) => return bench::run(&root, &options),
         Command::Reproduce(options) => return reproduce::run(&root, &options),
     }
     Ok(ExitCode::SUCCESS)

@@ -10,7 +10,6 @@ mod cell;
 #[cfg(test)]
 mod fake_lane;
 mod figure;
-mod lane_binary;
 mod options;
 mod queue;
 mod report;
@@ -32,6 +31,7 @@ pub(crate) use self::options::Options;
 use self::cell::{Cell, Outcome};
 use self::options::Plan;
 use self::training_data::TrainingFiles;
+use crate::lane_binary::{self, Lane};
 
 /// Everything one command does; exit code 1 where a cell failed.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
@@ -45,7 +45,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
 }
 
 /// One outcome for each cell of the plan, in its order.
-fn outcomes_of(plan: &Plan, lane: &lane_binary::Lane) -> Result<Vec<(Cell, Outcome)>> {
+fn outcomes_of(plan: &Plan, lane: &Lane) -> Result<Vec<(Cell, Outcome)>> {
     let files = TrainingFiles::prepare(plan, lane)?;
     let run_one = |cell: &Cell| -> Outcome {
         match files.of(cell) {

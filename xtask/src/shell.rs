@@ -35,6 +35,12 @@ impl Invocation {
         self
     }
 
+    /// The same, started by another program that takes it as its last arguments.
+    pub(crate) fn under(self, program: &str, arguments: &[&str]) -> Self {
+        let outer = Self::new(program, arguments).with([self.program]).with(self.arguments);
+        Self { environment: self.environment, ..outer }
+    }
+
     pub(crate) fn command(&self, folder: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).current_dir(folder);
@@ -94,6 +100,13 @@ mod tests {
             invocation.to_string(),
             r"RUSTDOCFLAGS='-D warnings' cargo doc 'two words' 'it'\''s' ''"
         );
+    }
+
+    #[test]
+    fn a_command_under_another_keeps_its_environment_in_front() {
+        let inner = Invocation::new("lane", &["bench"]).with_variable("RAYON_NUM_THREADS", "2");
+        let shown = inner.under("taskset", &["-c", "0-1"]).to_string();
+        assert_eq!(shown, "RAYON_NUM_THREADS=2 taskset -c 0-1 lane bench");
     }
 
     #[test]

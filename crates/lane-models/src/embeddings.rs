@@ -22,7 +22,9 @@ pub struct Embeddings {
     pub(crate) position_embeddings: Embedding,
     pub(crate) token_type_embeddings: Embedding,
     pub(crate) layer_norm: LayerNorm,
-    dropout: f64,
+    pub(crate) dropout: f64,
+    /// Of the norm; burn's keeps its own to itself.
+    pub(crate) epsilon: f64,
 }
 
 impl Embeddings {
@@ -34,6 +36,7 @@ impl Embeddings {
             token_type_embeddings: table(config.type_vocab_size),
             layer_norm: parameters::blank_layer_norm(config),
             dropout: config.hidden_dropout_prob,
+            epsilon: config.layer_norm_eps,
         }
     }
 

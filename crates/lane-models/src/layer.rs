@@ -44,9 +44,9 @@ pub struct Attention {
     pub(crate) value: Linear,
     pub(crate) output: Linear,
     pub(crate) layer_norm: LayerNorm,
-    heads: usize,
-    dropout: f64,
-    dropout_probabilities: f64,
+    pub(crate) heads: usize,
+    pub(crate) dropout: f64,
+    pub(crate) dropout_probabilities: f64,
 }
 
 impl Attention {
@@ -101,7 +101,9 @@ pub struct Layer {
     pub(crate) intermediate: Linear,
     pub(crate) output: Linear,
     pub(crate) layer_norm: LayerNorm,
-    dropout: f64,
+    pub(crate) dropout: f64,
+    /// Of both norms; burn's keeps its own to itself.
+    pub(crate) epsilon: f64,
 }
 
 impl Layer {
@@ -113,6 +115,7 @@ impl Layer {
             output: parameters::blank_linear(intermediate, hidden),
             layer_norm: parameters::blank_layer_norm(config),
             dropout: config.hidden_dropout_prob,
+            epsilon: config.layer_norm_eps,
         }
     }
 

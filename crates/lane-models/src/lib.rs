@@ -11,15 +11,13 @@
 //! Nothing here knows data, tokenizers or losses.
 //!
 //! ```
-//! use burn::tensor::{Device, Int, Tensor};
+//! use burn::tensor::Device;
 //! use lane_models::{BertConfig, Mode, Network, NetworkInput, Pooling, TokenBatch};
 //!
 //! let device = Device::flex();
 //! let config = BertConfig::tiny(100);
 //! let network = Network::init(&config, 3, Pooling::Cls, 42, &device);
-//! let ids = Tensor::<2, Int>::from_data([[2_i32, 17, 3], [2, 3, 0]], &device);
-//! let mask = Tensor::<2>::from_data([[1.0_f32, 1.0, 1.0], [1.0, 1.0, 0.0]], &device);
-//! let batch = TokenBatch { ids, mask: Some(mask) };
+//! let batch = TokenBatch::new(vec![2, 17, 3, 2, 3, 0], vec![3, 2], &device);
 //! let output = network.forward(NetworkInput::Tokens(&batch), Mode::Evaluate);
 //! assert_eq!(output.logits.dims(), [2, 3]);
 //! assert_eq!(output.embedding.dims(), [2, 64]);
@@ -39,8 +37,15 @@
 //!
 //! Initial weights are a function of a seed and the parameter's path: matrices and embeddings
 //! from N(0, `initializer_range`²), biases and beta 0, gamma 1. Dropout masks are a
-//! function of a seed, the number of the call and the element ([`DropoutStream`]). Neither
+//! function of a seed, the number of the call, row and column ([`TrainingStep`]). Neither
 //! touches a global generator or depends on the number of threads.
+//!
+//! # Speed
+//!
+//! On device `flex` an encoder runs through the fused kernels of `lane-kernels`
+//! ([`Kernels::Fused`]): padding is not computed, a layer is one node of the autodiff graph, and
+//! the gradient of the word embedding holds the rows of a batch only. [`Kernels::Plain`] takes
+//! burn's own operations; both give the same numbers but for rounding.
 #![recursion_limit = "256"]
 
 mod batch;
@@ -51,25 +56,30 @@ mod embeddings;
 mod encoder;
 mod error;
 mod folder;
+mod fused;
 mod head;
 mod initialize;
 mod layer;
 mod names;
 mod network;
 mod parameters;
+mod parts;
 mod pooling;
 pub mod pretrained;
+mod training_step;
 mod weights;
 
 pub use batch::TokenBatch;
 pub use config::BertConfig;
-pub use dropout::{DropoutStream, Mode};
+pub use dropout::Mode;
 pub use embeddings::Embeddings;
-pub use encoder::BertEncoder;
+pub use encoder::{BertEncoder, Kernels};
 pub use error::ModelError;
 pub use head::Head;
 pub use layer::{Attention, Layer};
 pub use names::NO_DECAY;
 pub use network::{Network, NetworkInput, Output};
+pub use parts::Parts;
 pub use pooling::Pooling;
 pub use pretrained::{Classifier, LoadReport, PretrainedEncoder};
+pub use training_step::{RowGradients, TrainingStep};

@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use crate::{BertConfig, BertEncoder, Head, Mode, Pooling, TokenBatch, initialize, pooling};
+use crate::{BertConfig, BertEncoder, Head, Kernels, Mode, Pooling, TokenBatch, initialize};
 
 /// A classifier of texts.
 #[derive(Module, Debug)]
@@ -46,6 +46,12 @@ impl Network {
     /// ([`Head::with_dense`]) is the caller's to say; upstream does so.
     pub fn new(encoder: Option<BertEncoder>, head: Head, pooling: Pooling) -> Self {
         Self { encoder, head, pooling }
+    }
+
+    /// The same network, its encoder computed by other kernels.
+    #[must_use]
+    pub fn with_kernels(self, kernels: Kernels) -> Self {
+        Self { encoder: self.encoder.map(|encoder| encoder.with_kernels(kernels)), ..self }
     }
 
     /// Encoder and head with random weights.
@@ -107,6 +113,6 @@ impl Network {
         let Some(encoder) = &self.encoder else {
             panic!("token ids given to a network without an encoder")
         };
-        pooling::pool(encoder.forward(batch, mode), batch.mask.as_ref(), self.pooling)
+        encoder.pooled(batch, self.pooling, mode)
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Device;
 use lane_models::{BertConfig, Mode, Network, NetworkInput, Pooling, TokenBatch, pretrained};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::{Value, json};
@@ -55,9 +55,7 @@ fn refusal(dir: &Path) -> String {
 
 fn logits(network: &Network) -> Vec<f32> {
     let device = Device::flex();
-    let ids = Tensor::<2, Int>::from_data([[5_i32, 7, 9, 11], [2, 4, 0, 0]], &device);
-    let mask = Tensor::<2>::from_data([[1.0_f32, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0]], &device);
-    let batch = TokenBatch { ids, mask: Some(mask) };
+    let batch = TokenBatch::new(vec![5, 7, 9, 11, 2, 4, 0, 0], vec![4, 2], &device);
     let output = network.forward(NetworkInput::Tokens(&batch), Mode::Evaluate);
     output.logits.into_data().try_to_vec().unwrap()
 }

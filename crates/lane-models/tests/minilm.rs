@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use lane_models::{Pooling, TokenBatch, pretrained};
 use serde::Deserialize;
 
@@ -25,15 +25,10 @@ struct Row {
 
 fn batch(rows: &[Row], device: &Device) -> TokenBatch {
     let width = rows.iter().map(|row| row.ids.len()).max().unwrap();
-    let shape = [rows.len(), width];
     let at = |row: &Row, t: usize| row.ids.get(t).copied();
-    let grid = || rows.iter().flat_map(|row| (0..width).map(move |t| at(row, t)));
-    let ids: Vec<i32> = grid().map(Option::unwrap_or_default).collect();
-    let mask: Vec<f32> = grid().map(|id| f32::from(u8::from(id.is_some()))).collect();
-    TokenBatch {
-        ids: Tensor::from_data(TensorData::new(ids, shape), device),
-        mask: Some(Tensor::from_data(TensorData::new(mask, shape), device)),
-    }
+    let grid = rows.iter().flat_map(|row| (0..width).map(move |t| at(row, t)));
+    let lengths = rows.iter().map(|row| row.ids.len() as u32).collect();
+    TokenBatch::new(grid.map(Option::unwrap_or_default).collect(), lengths, device)
 }
 
 #[track_caller]

@@ -1,9 +1,9 @@
 //! What a network promises whatever its weights are.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use lane_models::{
-    BertConfig, BertEncoder, DropoutStream, Head, Mode, Network, NetworkInput, Pooling, TokenBatch,
+    BertConfig, BertEncoder, Head, Mode, Network, NetworkInput, Pooling, TokenBatch, TrainingStep,
 };
 
 /// Wide weights, so that attention is uneven and a leak would show.
@@ -17,16 +17,9 @@ fn network(pooling: Pooling) -> Network {
 
 /// Rows of ids padded to `width` with `pad`.
 fn batch(rows: &[&[i32]], width: usize, pad: i32) -> TokenBatch {
-    let device = Device::flex();
-    let grid = || rows.iter().flat_map(|row| (0..width).map(move |t| row.get(t).copied()));
-    let ids: Vec<i32> = grid().map(|id| id.unwrap_or(pad)).collect();
-    let mask: Vec<f32> = grid().map(|id| f32::from(u8::from(id.is_some()))).collect();
-    let shape = [rows.len(), width];
-    let padded = mask.contains(&0.0);
-    TokenBatch {
-        ids: Tensor::<2, Int>::from_data(TensorData::new(ids, shape), &device),
-        mask: padded.then(|| Tensor::from_data(TensorData::new(mask, shape), &device)),
-    }
+    let grid = rows.iter().flat_map(|row| (0..width).map(move |t| row.get(t).copied()));
+    let lengths = rows.iter().map(|row| row.len() as u32).collect();
+    TokenBatch::new(grid.map(|id| id.unwrap_or(pad)).collect(), lengths, &Device::flex())
 }
 
 fn logits(network: &Network, batch: &TokenBatch, mode: Mode<'_>) -> Vec<f32> {
@@ -73,14 +66,6 @@ fn a_row_has_the_same_logits_alone_and_in_a_batch() {
     for (row, expected) in ROWS.iter().zip(together.chunks(3)) {
         close(&logits(&network, &batch(&[row], row.len(), 0), Mode::Evaluate), expected);
     }
-}
-
-#[test]
-fn a_mask_of_ones_is_no_mask() {
-    let network = network(Pooling::Mean);
-    let bare = batch(&[&[2, 8, 3]], 3, 0);
-    let masked = TokenBatch { mask: Some(Tensor::ones([1, 3], &Device::flex())), ..bare.clone() };
-    close(&logits(&network, &masked, Mode::Evaluate), &logits(&network, &bare, Mode::Evaluate));
 }
 
 #[test]
@@ -139,7 +124,7 @@ fn an_encoder_built_alone_is_the_encoder_of_a_network() {
 fn training_is_a_function_of_the_seed_of_its_dropout() {
     let network = network(Pooling::Cls);
     let of = |seed| {
-        let stream = DropoutStream::new(seed);
+        let stream = TrainingStep::new(seed);
         logits(&network, &batch(&ROWS, 9, 0), Mode::Train(&stream))
     };
     assert_eq!(of(1), of(1));
@@ -151,7 +136,7 @@ fn dropout_leaves_the_mean_of_the_logits_in_place() {
     // Through the classifier alone the logits are linear in the mask, so their mean is exact.
     let head = Head::init(16, 3, 0.5, 0.3, 4, &Device::flex());
     let hidden = Tensor::<2>::ones([4000, 16], &Device::flex());
-    let stream = DropoutStream::new(8);
+    let stream = TrainingStep::new(8);
     let dropped = head.classify(hidden.clone(), Mode::Train(&stream)).mean_dim(0);
     let whole = head.classify(hidden, Mode::Evaluate).mean_dim(0);
     for (ours, theirs) in data(dropped).iter().zip(data(whole)) {

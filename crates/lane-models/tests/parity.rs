@@ -13,11 +13,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
-    tensor::{Device, Gradients, Int, Tensor, TensorData, activation::log_softmax},
+    tensor::{Device, Gradients, Int, Tensor, activation::log_softmax},
 };
 use devices::{Tested, tested};
 use lane_models::{
-    DropoutStream, Head, Mode, Network, NetworkInput, Pooling, TokenBatch, pretrained,
+    Head, Kernels, Mode, Network, NetworkInput, Pooling, TokenBatch, TrainingStep, pretrained,
 };
 use serde_json::Value;
 
@@ -42,17 +42,17 @@ fn ints(value: &Value) -> Vec<i32> {
 }
 
 fn batch(expected: &Value, device: &Device) -> TokenBatch {
-    let shape = [4, 9];
-    TokenBatch {
-        ids: Tensor::from_data(TensorData::new(ints(&expected["ids"]), shape), device),
-        mask: Some(Tensor::from_data(TensorData::new(floats(&expected["mask"]), shape), device)),
-    }
+    let lengths = floats(&expected["mask"])
+        .chunks(9)
+        .map(|row| row.iter().filter(|&&it| it > 0.5).count() as u32)
+        .collect();
+    TokenBatch::new(ints(&expected["ids"]), lengths, device)
 }
 
 /// The fixture with either pooling: the same dense layer, which with means is no pooler.
-fn network(pooling: Pooling, device: &Device) -> Network {
+fn network(pooling: Pooling, kernels: Kernels, device: &Device) -> Network {
     let loaded = pretrained::load_classifier(&golden().join("bert"), device).unwrap().network;
-    Network::new(loaded.encoder, loaded.head, pooling)
+    Network::new(loaded.encoder, loaded.head, pooling).with_kernels(kernels)
 }
 
 fn data<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -98,20 +98,23 @@ impl ModuleVisitor for Collect<'_> {
     }
 }
 
-fn check(pooling: Pooling, mode: Mode<'_>) {
+fn check(pooling: Pooling) {
     for tested in tested() {
-        check_on(&tested, pooling, mode);
+        for kernels in [Kernels::Plain, Kernels::Fused] {
+            check_on(&tested, pooling, kernels);
+        }
     }
 }
 
-fn check_on(tested: &Tested, pooling: Pooling, mode: Mode<'_>) {
+fn check_on(tested: &Tested, pooling: Pooling, kernels: Kernels) {
     let expected = expected();
     let case = &expected[pooling.to_string()];
     let Tested { name, device, slack } = tested;
     let device = device.clone().autodiff();
-    let network = network(pooling, &device);
-    let output = network.forward(NetworkInput::Tokens(&batch(&expected, &device)), mode);
-    let what = |what: &str| format!("{what} on {name}");
+    let network = network(pooling, kernels, &device);
+    let batch = batch(&expected, &device);
+    let output = network.forward(NetworkInput::Tokens(&batch), Mode::Evaluate);
+    let what = |what: &str| format!("{what} on {name}, {kernels:?}");
     let tolerance = 1e-5 * slack;
     close(&what("logits"), &data(output.logits.clone()), &floats(&case["logits"]), tolerance);
     let loss = cross_entropy(output.logits, &expected["labels"]);
@@ -135,22 +138,29 @@ fn check_on(tested: &Tested, pooling: Pooling, mode: Mode<'_>) {
 fn hidden_states_are_those_of_pytorch() {
     let expected = expected();
     for Tested { name, device, slack } in tested() {
-        let encoder = network(Pooling::Cls, &device).encoder.unwrap();
-        let states = encoder.forward(&batch(&expected, &device), Mode::Evaluate);
-        assert_eq!(states.dims(), [4, 9, 12]);
-        let theirs = floats(&expected["last_hidden_state"]);
-        close(&format!("hidden on {name}"), &data(states), &theirs, 1e-5 * slack);
+        for kernels in [Kernels::Plain, Kernels::Fused] {
+            let encoder = network(Pooling::Cls, kernels, &device).encoder.unwrap();
+            let batch = batch(&expected, &device);
+            let states = encoder.forward(&batch, Mode::Evaluate);
+            assert_eq!(states.dims(), [4, 9, 12]);
+            let (ours, theirs) = (data(states), floats(&expected["last_hidden_state"]));
+            let what = format!("hidden on {name}, {kernels:?}");
+            for (text, &length) in batch.lengths().iter().enumerate() {
+                let tokens = text * 9 * 12..(text * 9 + length as usize) * 12;
+                close(&what, &ours[tokens.clone()], &theirs[tokens], 1e-5 * slack);
+            }
+        }
     }
 }
 
 #[test]
 fn logits_and_gradients_with_cls_pooling_are_those_of_pytorch() {
-    check(Pooling::Cls, Mode::Evaluate);
+    check(Pooling::Cls);
 }
 
 #[test]
 fn logits_and_gradients_with_mean_pooling_are_those_of_our_upstream_class() {
-    check(Pooling::Mean, Mode::Evaluate);
+    check(Pooling::Mean);
 }
 
 #[test]
@@ -163,10 +173,10 @@ fn an_encoder_with_its_pooler_under_a_head_is_the_upstream_classifier() {
     let head = Head::init(12, 3, 0.1, 0.02, 1, &device).with_dense(loaded.pooler.unwrap());
     let network = Network::new(Some(loaded.encoder), head, Pooling::Cls);
     let ours = network.forward(NetworkInput::Tokens(&batch(&expected, &device)), Mode::Evaluate);
-    let reference = self::network(Pooling::Cls, &device);
+    let reference = self::network(Pooling::Cls, Kernels::Plain, &device);
     let theirs =
         reference.forward(NetworkInput::Tokens(&batch(&expected, &device)), Mode::Evaluate);
-    assert_eq!(data(ours.embedding.clone()), data(theirs.embedding));
+    close("embedding", &data(ours.embedding.clone()), &data(theirs.embedding), 1e-5);
     let pooled = network.head.hidden(ours.embedding);
     let logits = data(reference.head.classify(pooled, Mode::Evaluate));
     close("logits", &logits, &floats(&expected["cls"]["logits"]), 1e-5);
@@ -177,12 +187,14 @@ fn training_without_dropout_is_evaluation() {
     // The fixture drops 10 %, so another stream of masks must show, and no stream must not.
     let expected = expected();
     for Tested { name, device, .. } in tested() {
-        let network = network(Pooling::Cls, &device);
-        let batch = batch(&expected, &device);
-        let logits = |mode| data(network.forward(NetworkInput::Tokens(&batch), mode).logits);
-        let [one, same, other] = [1, 1, 2].map(DropoutStream::new);
-        assert_eq!(logits(Mode::Train(&one)), logits(Mode::Train(&same)), "{name}");
-        assert_ne!(logits(Mode::Train(&one)), logits(Mode::Train(&other)), "{name}");
-        assert_ne!(logits(Mode::Train(&other)), logits(Mode::Evaluate), "{name}");
+        for kernels in [Kernels::Plain, Kernels::Fused] {
+            let network = network(Pooling::Cls, kernels, &device);
+            let batch = batch(&expected, &device);
+            let logits = |mode| data(network.forward(NetworkInput::Tokens(&batch), mode).logits);
+            let [one, same, other] = [1, 1, 2].map(TrainingStep::new);
+            assert_eq!(logits(Mode::Train(&one)), logits(Mode::Train(&same)), "{name}");
+            assert_ne!(logits(Mode::Train(&one)), logits(Mode::Train(&other)), "{name}");
+            assert_ne!(logits(Mode::Train(&other)), logits(Mode::Evaluate), "{name}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use lane_data::Columns;
 use lane_data::order::Bucketing;
 use lane_losses::label_aware_contrastive::ContrastiveConfig;
 use lane_metrics::weights::{Quantity, WeightConfig};
-use lane_models::Pooling;
+use lane_models::{Kernels, Pooling};
 use serde::{Deserialize, Serialize};
 
 use crate::device::{DeviceName, recommended};
@@ -138,6 +138,9 @@ pub struct ModelConfig {
     /// Dropout of the head; absent = the encoder's own `hidden_dropout_prob`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropout: Option<f64>,
+    /// What computes the encoder on device `flex`: `fused` or `plain`. The numbers are the same but
+    /// for rounding.
+    pub kernels: Kernels,
 }
 
 impl Default for ModelConfig {
@@ -149,6 +152,7 @@ impl Default for ModelConfig {
             max_length: 128,
             tiny_vocabulary: 4000,
             dropout: None,
+            kernels: Kernels::default(),
         }
     }
 }

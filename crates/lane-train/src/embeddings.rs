@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::config::{ModelConfig, ViewConfig};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
-use crate::evaluate::by_length;
+use crate::evaluate::{by_length, rows_at_once};
 use crate::inputs::{Gathered, Inputs, make_view};
 use crate::progress::{Activity, Observer};
 use crate::run_folder::write_atomically;
@@ -92,7 +92,8 @@ impl Embedder<'_> {
         Ok(Inputs::Features { views: embedded, width })
     }
 
-    fn compute(
+    /// Embeddings of `texts`, row-major, in their order; without the cache.
+    pub(crate) fn compute(
         &self,
         encoder: &BertEncoder,
         texts: &[&str],
@@ -102,7 +103,7 @@ impl Embedder<'_> {
         let ids = self.encoder.tokenizer.encode(texts, self.settings.max_length)?;
         let inputs = Inputs::Tokens { views: vec![ids], pad_id: self.encoder.tokenizer.pad_id() };
         let mut values = vec![0.0; texts.len() * width];
-        for rows in by_length(&inputs.lengths(), self.batch_size) {
+        for rows in by_length(&inputs.lengths(), rows_at_once(self.batch_size, self.device)) {
             if let Gathered::Tokens(batch) = inputs.gather(&rows, 1, self.device) {
                 let embedded = transfer::read(encoder.embed(&batch, self.settings.pooling()));
                 for (row, embedding) in rows.iter().zip(embedded.chunks_exact(width)) {

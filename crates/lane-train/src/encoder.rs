@@ -128,6 +128,11 @@ impl Encoder {
         })
     }
 
+    /// Whether this is `tiny`, whose weights are drawn and not read.
+    pub(crate) fn is_built_in(&self) -> bool {
+        self.folder.is_none()
+    }
+
     /// The bare pretrained encoder on `device`.
     ///
     /// # Errors
@@ -136,7 +141,10 @@ impl Encoder {
     /// which has none.
     pub fn load(&self, device: &Device) -> Result<BertEncoder, TrainError> {
         match &self.folder {
-            Some(folder) => Ok(pretrained::load_encoder(folder, device)?.encoder),
+            Some(folder) => {
+                let loaded = pretrained::load_encoder(folder, device)?;
+                Ok(loaded.encoder.with_kernels(self.settings.kernels))
+            }
             None => Err(frozen_tiny()),
         }
     }
@@ -157,7 +165,8 @@ impl Encoder {
     ) -> Result<Network, TrainError> {
         let pooling = self.settings.pooling();
         let Some(folder) = &self.folder else {
-            return Ok(Network::init(&self.config, n_classes, pooling, seed, device));
+            let network = Network::init(&self.config, n_classes, pooling, seed, device);
+            return Ok(network.with_kernels(self.settings.kernels));
         };
         let (width, range) = (self.config.hidden_size, self.config.initializer_range);
         let head =
@@ -170,7 +179,8 @@ impl Encoder {
             (Pooling::Cls, Some(pooler)) => head.with_dense(pooler),
             _ => head,
         };
-        Ok(Network::new(Some(loaded.encoder), head, pooling))
+        let encoder = loaded.encoder.with_kernels(self.settings.kernels);
+        Ok(Network::new(Some(encoder), head, pooling))
     }
 }
 

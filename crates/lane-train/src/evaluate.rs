@@ -39,7 +39,7 @@ impl Scoring<'_> {
         let lengths = self.inputs.lengths();
         let lengths: Vec<u32> = rows.iter().map(|row| lengths[row.index()]).collect();
         let mut all = Vec::new();
-        for positions in by_length(&lengths, self.batch_size) {
+        for positions in by_length(&lengths, rows_at_once(self.batch_size, self.device)) {
             let batch: Vec<RowId> =
                 positions.iter().map(|position| rows[position.index()]).collect();
             let gathered = self.inputs.gather(&batch, 1, self.device);
@@ -53,6 +53,16 @@ impl Scoring<'_> {
         }
         all
     }
+}
+
+/// Rows given to `device` at once where `batch_size` are asked for.
+///
+/// The fused kernels of `flex` cut what they get into groups that fit a core's cache and need no
+/// more memory for more rows, so threads need not meet at the end of every batch.
+pub(crate) fn rows_at_once(batch_size: usize, device: &Device) -> usize {
+    const ROWS: usize = 512;
+    let is_flex = device.clone().inner() == Device::flex();
+    if is_flex { batch_size.max(ROWS) } else { batch_size }
 }
 
 /// Positions `0..lengths.len()` in batches of like length, so that scoring pads little.

@@ -104,7 +104,8 @@ impl Inputs {
                     .iter()
                     .flat_map(|view| rows.iter().map(|row| view[row.index()].as_slice()))
                     .collect();
-                Gathered::Tokens(token_batch(&pad(&texts, *pad_id), device))
+                let PaddedBatch { ids, lengths, .. } = pad(&texts, *pad_id);
+                Gathered::Tokens(TokenBatch::new(ids, lengths, device))
             }
             Self::Features { views, width } => {
                 let mut values = Vec::with_capacity(n_views * rows.len() * width);
@@ -118,17 +119,6 @@ impl Inputs {
             }
         }
     }
-}
-
-fn token_batch(batch: &PaddedBatch, device: &Device) -> TokenBatch {
-    let shape = [batch.n_rows, batch.width];
-    let mask = batch.is_padded().then(|| {
-        let kept = batch.lengths.iter().flat_map(|&length| {
-            (0..batch.width as u32).map(move |at| if at < length { 1.0_f32 } else { 0.0 })
-        });
-        Tensor::from_data(TensorData::new(kept.collect::<Vec<_>>(), shape), device)
-    });
-    TokenBatch { ids: Tensor::from_data(TensorData::new(batch.ids.clone(), shape), device), mask }
 }
 
 /// One view of every text; the view's number keeps two deletions of one text apart.
@@ -175,11 +165,11 @@ mod tests {
         let Gathered::Tokens(batch) = inputs.gather(&rows(&[1, 0]), 2, &Device::flex()) else {
             panic!()
         };
-        assert_eq!(batch.ids.dims(), [4, 3]);
-        let ids: Vec<i32> = batch.ids.into_data().convert::<i32>().try_into_vec().unwrap();
+        assert_eq!(batch.ids().dims(), [4, 3]);
+        let ids: Vec<i32> = batch.ids().into_data().convert::<i32>().try_into_vec().unwrap();
         assert_eq!(ids, [[2, 3, 0], [2, 7, 3], [2, 5, 3], [2, 3, 0]].concat());
         assert_eq!(
-            values(batch.mask.unwrap()),
+            values(batch.mask().unwrap()),
             [[1.0, 1.0, 0.0], [1.0; 3], [1.0; 3], [1.0, 1.0, 0.0]].concat()
         );
     }
@@ -193,7 +183,7 @@ mod tests {
         let Gathered::Tokens(batch) = inputs.gather(&rows(&[0, 2]), 1, &Device::flex()) else {
             panic!()
         };
-        assert!(batch.mask.is_none());
+        assert!(batch.mask().is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 pub mod apply;
+pub mod bench;
 pub mod config;
 pub mod device;
 pub mod dynamics;
@@ -36,6 +37,7 @@ pub use error::TrainError;
 pub use lane_data::{
     Columns,
     noise::{NoiseConfig, NoiseKind},
+    order::Bucketing,
 };
 pub use methods::MethodName;
 pub use progress::{Observer, Silent};

@@ -14,7 +14,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_data::RowId;
 use lane_metrics::ClassId;
 use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
-use lane_models::{DropoutStream, Output};
+use lane_models::{Output, TrainingStep};
 
 use crate::error::TrainError;
 use crate::networks::Networks;
@@ -172,8 +172,8 @@ pub struct Step<'a> {
     pub networks: &'a Networks,
     /// Averaged margins; this step's are already in.
     pub margins: &'a MarginWeights,
-    /// Dropout for passes of a method's own.
-    pub dropout: &'a DropoutStream,
+    /// For forward passes of a method's own.
+    pub forward: &'a TrainingStep,
 }
 
 /// A batch of one stream with the outputs of the networks run on it.

@@ -21,7 +21,7 @@ mod search;
 use burn::module::{Module, ModuleMapper, Param, ParamGroup, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use lane_models::NO_DECAY;
+use lane_models::{NO_DECAY, RowGradients};
 
 use crate::error::TrainError;
 
@@ -46,6 +46,21 @@ impl Form {
     /// The form that `device` is served best by.
     fn of(device: &Device) -> Self {
         if device.clone().inner() == Device::flex() { Self::Host } else { Self::Device }
+    }
+}
+
+/// The gradients of one step.
+pub struct StepGradients {
+    /// Whole parameters.
+    pub dense: GradientsParams,
+    /// Rows of embeddings; the other rows of such a parameter have a gradient of zero, and are
+    /// decayed and moved by their moments as if it had been given.
+    pub rows: Vec<RowGradients>,
+}
+
+impl From<GradientsParams> for StepGradients {
+    fn from(dense: GradientsParams) -> Self {
+        Self { dense, rows: Vec::new() }
     }
 }
 
@@ -87,7 +102,13 @@ impl Optimizer {
     }
 
     /// One step at rate `lr`; parameters without a gradient keep still.
-    pub fn step<M: Module>(&mut self, module: M, gradients: GradientsParams, lr: f64) -> M {
+    pub fn step<M: Module>(
+        &mut self,
+        module: M,
+        gradients: impl Into<StepGradients>,
+        lr: f64,
+    ) -> M {
+        let gradients = gradients.into();
         let form = self.form.or_else(|| search::device(&module).as_ref().map(Form::of));
         let Self { undecayed, weight_decay, clip_norm, .. } = self;
         let group = Group { undecayed, weight_decay: *weight_decay, lr };

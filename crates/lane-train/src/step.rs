@@ -4,14 +4,15 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Int, Tensor, TensorData};
 use lane_data::{RowId, order, seed};
 use lane_metrics::ClassId;
-use lane_models::{DropoutStream, Mode};
+use lane_models::{Mode, TrainingStep};
 
 use crate::error::TrainError;
 use crate::experiment::Experiment;
 use crate::inputs::Inputs;
 use crate::method::{Loss, Pass, StepBatch, Stream};
 use crate::networks::Networks;
-use crate::{optimizer, transfer};
+use crate::optimizer::{self, StepGradients};
+use crate::transfer;
 
 /// A stream with the batches drawn from it for one epoch.
 pub(crate) struct Drawn<'a> {
@@ -57,7 +58,7 @@ impl<'a> Drawn<'a> {
         pass: &Pass,
         inputs: &Inputs,
         networks: &Networks,
-        dropout: &DropoutStream,
+        forward: &TrainingStep,
     ) -> StepBatch {
         let Some(rows) = self.batches.get(step % self.batches.len().max(1)).cloned() else {
             return StepBatch::empty(networks.members.len(), &self.device);
@@ -70,7 +71,7 @@ impl<'a> Drawn<'a> {
         let gathered = inputs.gather(&rows, n_views, &self.device);
         let run = |(network, member): (usize, &lane_models::Network)| {
             let mode =
-                if pass.trained.contains(&network) { Mode::Train(dropout) } else { Mode::Evaluate };
+                if pass.trained.contains(&network) { Mode::Train(forward) } else { Mode::Evaluate };
             self.stream.networks.contains(network).then(|| member.forward(gathered.input(), mode))
         };
         let outputs = networks.members.iter().enumerate().map(run).collect();
@@ -85,16 +86,19 @@ pub(crate) fn trained_gradients(
     loss: &Loss,
     networks: &Networks,
     trained: &[usize],
-) -> GradientsParams {
+    forward: &TrainingStep,
+) -> StepGradients {
     let mut all = loss.total.backward();
+    let mut rows = forward.take_row_gradients(&mut all);
     if trained.len() == networks.members.len() {
-        return GradientsParams::from_module(&mut all, networks);
+        return StepGradients { dense: GradientsParams::from_module(&mut all, networks), rows };
     }
     let ids: Vec<_> = trained
         .iter()
         .flat_map(|&network| optimizer::parameter_ids(&networks.members[network]))
         .collect();
-    GradientsParams::from_params(&mut all, networks, &ids)
+    rows.retain(|rows| ids.contains(&rows.parameter));
+    StepGradients { dense: GradientsParams::from_params(&mut all, networks, &ids), rows }
 }
 
 /// Loss terms averaged over the steps of an epoch, summed on the device and read once.

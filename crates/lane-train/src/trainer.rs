@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use lane_data::{RowId, seed};
 use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
-use lane_models::DropoutStream;
+use lane_models::TrainingStep;
 
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
@@ -249,11 +249,11 @@ impl<'a> Trainer<'a> {
         let streams: Vec<Drawn<'_>> = pass.streams.iter().enumerate().map(draw).collect();
         let n_steps = streams.first().map_or(0, |stream| stream.batches.len());
         for step in 0..n_steps {
-            let dropout = self.dropout(number, step);
+            let forward = self.training_step(number, step);
             let inputs = &self.experiment.train.inputs;
             let batches: Vec<StepBatch> = streams
                 .iter()
-                .map(|stream| stream.forward(step, pass, inputs, &learner.networks, &dropout))
+                .map(|stream| stream.forward(step, pass, inputs, &learner.networks, &forward))
                 .collect();
             for (batch, drawn) in batches.iter().zip(&streams) {
                 if drawn.stream.recorded && !batch.rows.is_empty() {
@@ -268,12 +268,12 @@ impl<'a> Trainer<'a> {
                 batches: &batches,
                 networks: &learner.networks,
                 margins: &self.margins,
-                dropout: &dropout,
+                forward: &forward,
             })?;
             sinks.observer.advance(batches.first().map_or(0, |batch| batch.rows.len() as u64));
             drop(batches);
             learner.terms.add(&loss);
-            let gradients = trained_gradients(&loss, &learner.networks, &pass.trained);
+            let gradients = trained_gradients(&loss, &learner.networks, &pass.trained, &forward);
             let done = (step as u64 * at.n_steps) / n_steps as u64;
             let lr = at.schedule.at(u64::from(at.index) * at.n_steps + done);
             learner.networks = learner.optimizer.step(learner.networks, gradients, lr);
@@ -282,9 +282,9 @@ impl<'a> Trainer<'a> {
     }
 
     /// Dropout of one step: a function of (seed, epoch, pass, step) alone.
-    fn dropout(&self, pass: usize, step: usize) -> DropoutStream {
+    fn training_step(&self, pass: usize, step: usize) -> TrainingStep {
         let place = [u64::from(self.epochs_done), pass as u64, step as u64];
-        DropoutStream::new(seed::stream(self.experiment.config.seed, "dropout", &place))
+        TrainingStep::new(seed::stream(self.experiment.config.seed, "dropout", &place))
     }
 
     /// Lets one batch into the averages and the dynamics.

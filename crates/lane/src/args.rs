@@ -1,8 +1,12 @@
 //! The command line, declared.
 
+pub(crate) mod bench;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+
+use self::bench::BenchCommand;
 
 /// Trains text classifiers that stand noisy labels, and finds the labels that are wrong.
 #[derive(Debug, Parser)]
@@ -33,6 +37,9 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Make a noisy copy of a labelled file.
     Noise(NoiseArgs),
+    /// Time this build on this machine.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// List the methods.
     Methods,
     /// List the devices of this build and this machine.

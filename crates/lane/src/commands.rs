@@ -1,5 +1,6 @@
 //! One command a file.
 
+mod bench;
 mod devices;
 mod evaluate;
 mod methods;
@@ -27,6 +28,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => evaluate::run(evaluate, manner),
         Command::Predict(predict) => predict::run(predict, manner),
         Command::Noise(noise) => noise::run(noise, manner),
+        Command::Bench(bench) => bench::run(bench, manner),
         Command::Methods => methods::run(manner),
         Command::Devices => devices::run(manner),
     }

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use lane_train::TrainError;
+use lane_train::bench::{EmbedReport, Parts, StepReport};
 use lane_train::record::RunResult;
 use lane_train::scores::SplitScores;
 use serde::Serialize;
@@ -78,5 +79,64 @@ pub(crate) fn result(result: &RunResult, out: &std::path::Path) {
     let model = out.join("model");
     if model.exists() {
         println!("model              {}", model.display());
+    }
+}
+
+/// The timed steps, one a line, and what they come to.
+pub(crate) fn timed_steps(report: &StepReport) {
+    println!("network            {}, {} parameters", report.network, report.n_parameters);
+    println!("device             {}, {} threads", report.device, report.threads);
+    println!("batch              {} rows, dropout {}", report.batch_size, report.dropout);
+    println!("\nstep   tokens  padding    loss       ms  forward  backward  optimizer");
+    for (number, step) in report.steps.iter().enumerate() {
+        println!(
+            "{:>4} {:>8} {:>8} {:>7.4} {:>8.1} {:>8.1} {:>9.1} {:>10.1}",
+            number + 1,
+            step.n_tokens,
+            step.n_padding,
+            step.loss,
+            step.ms,
+            step.forward_ms,
+            step.backward_ms,
+            step.optimizer_ms
+        );
+    }
+    println!(
+        "\nmedian             {:.1} ms: forward {:.1}, backward {:.1}, optimizer {:.1}",
+        report.median_ms, report.forward_ms, report.backward_ms, report.optimizer_ms
+    );
+    println!("fastest            {:.1} ms", report.min_ms);
+    if report.parts.total() > 0.0 {
+        let Parts { product_ms, attention_ms, elementwise_ms, embedding_ms } = report.parts;
+        println!(
+            "kernels            {:.1} ms: products {product_ms:.1}, attention {attention_ms:.1}, \
+             elementwise {elementwise_ms:.1}, embedding {embedding_ms:.1}",
+            report.parts.total()
+        );
+    }
+    peak_memory(report.peak_memory_bytes);
+}
+
+/// What embedding took.
+pub(crate) fn timed_embedding(report: &EmbedReport) {
+    println!("encoder            {}", report.encoder);
+    println!("device             {}, {} threads", report.device, report.threads);
+    println!("texts              {}, {} tokens", report.n_rows, report.n_tokens);
+    println!("time               {:.0} ms", report.ms);
+    println!("  tokenizing       {:.0} ms", report.tokenizing_ms);
+    println!(
+        "speed              {:.1} texts/s, {:.0} tokens/s",
+        report.texts_per_second, report.tokens_per_second
+    );
+    let first: Vec<String> =
+        report.checksum.first.iter().map(|entry| format!("{entry:.6}")).collect();
+    println!("mean entry         {:.9}", report.checksum.mean);
+    println!("first embedding    {} ...", first.join(" "));
+    peak_memory(report.peak_memory_bytes);
+}
+
+fn peak_memory(bytes: Option<u64>) {
+    if let Some(bytes) = bytes {
+        println!("peak memory        {:.0} MB", bytes as f64 / 1e6);
     }
 }

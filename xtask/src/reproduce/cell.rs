@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::lane_binary::Lane;
 use super::options::{DataSet, Plan};
 use super::result::RunResult;
 use super::stamp::Stamp;
+use crate::lane_binary::Lane;
 use crate::shell::Invocation;
 
 /// Lines of a failed run's talk that are shown.

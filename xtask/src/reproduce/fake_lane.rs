@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use tempfile::TempDir;
 
 use super::Options;
-use super::stamp::fingerprint;
 use super::training_data::read_table;
 use crate::csv::Table;
+use crate::whole_file::fingerprint;
 
 /// Committed and linked to, not written by each test: a file just written cannot always be started
 /// while other threads start programs too (ETXTBSY).

@@ -7,11 +7,11 @@ use anyhow::Result;
 
 use super::cell::{Cell, Failure, Finished, Outcome};
 use super::figure::{self, Weights};
-use super::lane_binary::Lane;
 use super::options::{DataSet, Plan};
-use super::stamp::write_whole;
 use super::table;
+use crate::lane_binary::Lane;
 use crate::shell::quoted;
+use crate::whole_file::write_whole;
 
 /// The method whose weights Figure 1 shows, where it was run.
 const FIGURE_METHOD: &str = "lane";

@@ -5,6 +5,7 @@ use super::options::Plan;
 use super::result::METRICS;
 use super::summary::Summary;
 use crate::csv::Table;
+use crate::markdown::aligned;
 
 /// A column of the Markdown table: its title, the number it shows and after how many digits.
 const SHOWN: &[(&str, &str, usize)] = &[
@@ -38,21 +39,6 @@ pub(super) fn markdown(plan: &Plan, cells: &[&(Cell, Outcome)]) -> String {
         rows.push(std::iter::once(name).chain(values).collect());
     }
     aligned(&rows)
-}
-
-fn aligned(rows: &[Vec<String>]) -> String {
-    let width_of = |column: usize| {
-        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default().max(3)
-    };
-    let widths: Vec<usize> = (0..rows[0].len()).map(width_of).collect();
-    let line = |row: &[String]| {
-        let padded = row.iter().zip(&widths).map(|(text, &width)| format!("{text:<width$}"));
-        format!("| {} |\n", padded.collect::<Vec<_>>().join(" | "))
-    };
-    let rule: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
-    let mut text = line(&rows[0]) + &line(&rule);
-    text.extend(rows[1..].iter().map(|row| line(row)));
-    text
 }
 
 fn summary_of<'a>(

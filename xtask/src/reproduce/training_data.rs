@@ -12,12 +12,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::cell::{Cell, Failure};
-use super::lane_binary::Lane;
 use super::options::{DataSet, Plan};
-use super::stamp::{Stamp, write_whole};
+use super::stamp::Stamp;
 use crate::corpus::splitmix::SplitMix64;
 use crate::csv::Table;
+use crate::lane_binary::Lane;
 use crate::shell::Invocation;
+use crate::whole_file::write_whole;
 
 /// Which file a cell learns from, or why there is none.
 #[derive(Debug)]

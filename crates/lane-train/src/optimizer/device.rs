@@ -11,9 +11,10 @@ use std::collections::HashMap;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+use lane_models::RowGradients;
 
-use super::{BETA_1, BETA_2, EPSILON, Factors, NORM_EPSILON, Rates, StepForm};
+use super::{BETA_1, BETA_2, EPSILON, Factors, NORM_EPSILON, Rates, StepForm, StepGradients};
 
 /// Running means of every parameter's gradient and of its square.
 #[derive(Default)]
@@ -29,10 +30,11 @@ impl Moments {
     pub(super) fn begin<M: Module>(
         &mut self,
         module: &M,
-        gradients: GradientsParams,
+        gradients: StepGradients,
         clip_norm: f64,
     ) -> Step<'_> {
-        let mut gather = Gather { from: gradients, by_id: HashMap::new(), squares: None };
+        let StepGradients { dense, rows } = gradients;
+        let mut gather = Gather { from: dense, rows, by_id: HashMap::new(), squares: None };
         module.visit(&mut gather);
         // `None` when nothing is clipped: without a limit, or without a gradient.
         let squares = gather.squares.filter(|_| clip_norm > 0.0);
@@ -92,18 +94,41 @@ impl StepForm for Step<'_> {
     }
 }
 
-/// Takes gradients as rows, and adds up their squares.
+/// Takes gradients as rows of numbers, and adds up their squares.
 struct Gather {
     from: GradientsParams,
+    rows: Vec<RowGradients>,
     by_id: HashMap<ParamId, Tensor<1>>,
     squares: Option<Tensor<1>>,
 }
 
+impl Gather {
+    /// The whole gradient of a parameter: what was given whole, and the rows.
+    fn gradient<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) -> Option<Tensor<1>> {
+        let whole = self.from.remove::<D>(parameter.id).map(|gradient| {
+            let n = gradient.shape().num_elements();
+            gradient.reshape([n])
+        });
+        let mine = self.rows.iter().filter(|rows| rows.parameter == parameter.id);
+        mine.fold(whole, |sum, part| {
+            let [n_rows, width] = part.gradient.dims();
+            let n = parameter.shape().num_elements();
+            let numbers: Vec<i32> = part.rows.iter().map(|&row| row.cast_signed()).collect();
+            let device = part.gradient.device();
+            let numbers = Tensor::<1, Int>::from_data(TensorData::new(numbers, [n_rows]), &device);
+            let table = match sum {
+                Some(sum) => sum.reshape([n / width, width]),
+                None => Tensor::<2>::zeros([n / width, width], &device),
+            };
+            let add = IndexingUpdateOp::Add;
+            Some(table.select_assign(0, numbers, part.gradient.clone(), add).reshape([n]))
+        })
+    }
+}
+
 impl ModuleVisitor for Gather {
     fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.from.remove::<D>(parameter.id) {
-            let n = gradient.shape().num_elements();
-            let gradient: Tensor<1> = gradient.reshape([n]);
+        if let Some(gradient) = self.gradient(parameter) {
             let squares = gradient.clone().square().sum();
             self.squares = Some(match self.squares.take() {
                 Some(sum) => sum + squares,

@@ -9,4 +9,6 @@ mod devices;
 mod divergence;
 mod folders;
 mod frozen;
+mod kernels;
 mod support;
+mod timed_steps;

@@ -96,6 +96,32 @@ fn missing_files_are_named() {
 }
 
 #[test]
+fn a_bench_that_cannot_be_meant_is_refused() {
+    let place = Place::new().with_noise();
+    for (rest, answer) in [
+        ("step", "--shape <SHAPE>"),
+        ("step --shape bert-huge", "`--shape` is bert-huge, expected one of minilm, bert-base"),
+        ("step --shape minilm --encoder tiny", "--encoder"),
+        ("step --shape minilm --data noisy.csv", "a shape has no tokenizer"),
+        ("step --shape minilm --width 513", "`--width` is 513, expected at most 512"),
+        ("step --shape minilm --width 2", "`--width` is 2"),
+        ("step --encoder tiny --batch-size 0", "`--batch-size` is 0"),
+        ("step --encoder tiny --steps 0", "`--steps` is 0"),
+        ("step --encoder tiny --dropout -1", "`--dropout` is -1"),
+        ("step --encoder tiny --device abacus", "abacus"),
+        ("step --encoder tiny --no-bucketing", "--data <FILE>"),
+        ("step --encoder tiny --data no.csv", "no.csv"),
+        ("step --encoder nowhere", "nowhere"),
+        ("embed --encoder tiny --data noisy.csv", "a pretrained encoder"),
+        ("embed --encoder nowhere --data noisy.csv", "nowhere"),
+        ("embed --encoder nowhere --data noisy.csv --pooling max", "`--pooling` is max"),
+        ("embed --encoder nowhere --data noisy.csv --max-rows 0", "`--max-rows` is 0"),
+    ] {
+        refused(&place, &format!("bench {rest}"), &[answer]);
+    }
+}
+
+#[test]
 fn a_label_that_training_does_not_know_is_refused_before_training() {
     let place = Place::new();
     place.write("train.csv", "text,label\none fine day,good\na bad day,poor\n");

@@ -6,18 +6,18 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::stamp::fingerprint;
 use crate::shell::Invocation;
+use crate::whole_file::fingerprint;
 
 /// Where the binary is, and which build it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Lane {
-    pub(super) path: PathBuf,
-    pub(super) fingerprint: String,
+pub(crate) struct Lane {
+    pub(crate) path: PathBuf,
+    pub(crate) fingerprint: String,
 }
 
 /// `given`, or what cargo builds.
-pub(super) fn find(root: &Path, given: Option<&Path>) -> Result<Lane> {
+pub(crate) fn find(root: &Path, given: Option<&Path>) -> Result<Lane> {
     let path = match given {
         Some(path) => std::path::absolute(path)?,
         None => build(root)?,

@@ -1,0 +1,128 @@
+//! An encoder through the fused kernels of `lane-kernels`.
+//!
+//! It draws its dropout masks in the order of the plain operations, and hashes them by the rows of
+//! the padded batch, so both ways drop the same entries.
+
+use burn::module::Param;
+use burn::nn::{LayerNorm, Linear};
+use burn::tensor::Tensor;
+use lane_kernels::nodes::{
+    self, EmbeddingTensors, LayerTensors, Layout, LinearTensors, NormTensors,
+};
+use lane_kernels::{LayerDropout, Outputs, Reading};
+
+use crate::{BertEncoder, Embeddings, Layer, Mode, TokenBatch};
+
+/// What `reading` says of the last hidden states: `[n · width, hidden]` or `[n, hidden]`.
+pub(crate) fn run(
+    encoder: &BertEncoder,
+    batch: &TokenBatch,
+    reading: Reading,
+    mode: Mode<'_>,
+) -> Tensor<2> {
+    let (ids, layout) = (batch.packed_ids(), batch.layout());
+    let heads = encoder.layers.first().map_or(1, |layer| layer.attention.heads);
+    let word = &encoder.embeddings.word_embeddings.weight;
+    if !word.device().is_autodiff() {
+        let embedding = embedding_tensors(&encoder.embeddings, word.val());
+        let layers = encoder.layers.iter().map(layer_tensors).collect();
+        return nodes::encode(embedding, layers, heads, &ids, &layout, reading);
+    }
+    let mut x = embed(&encoder.embeddings, ids, &layout, mode);
+    let last = encoder.layers.len().saturating_sub(1);
+    for (number, layer) in encoder.layers.iter().enumerate() {
+        let outputs = match reading {
+            Reading::First if number == last => Outputs::First,
+            _ => Outputs::All,
+        };
+        let attention = &layer.attention;
+        let dropout = LayerDropout {
+            probabilities: mode.draw(attention.dropout_probabilities),
+            attention: mode.draw(attention.dropout),
+            output: mode.draw(layer.dropout),
+        };
+        x = nodes::layer(x, layer_tensors(layer), heads, outputs, dropout, &layout);
+    }
+    match reading {
+        Reading::First => x,
+        Reading::Mean => nodes::mean(x, &layout),
+        Reading::States => nodes::padded(x, &layout),
+    }
+}
+
+/// In training the rows of the word embedding that the batch uses become a leaf of their own.
+fn embed(tables: &Embeddings, ids: Vec<u32>, layout: &Layout, mode: Mode<'_>) -> Tensor<2> {
+    let parameter = &tables.word_embeddings.weight;
+    let table = parameter.val();
+    let (word, ids) = match mode {
+        Mode::Train(step) if table.is_require_grad() => {
+            let rows = distinct(&ids);
+            let leaf = nodes::rows(&table, &rows).require_grad();
+            let [n_words, _] = table.dims();
+            let ids = renumbered(&ids, &rows, n_words);
+            step.note(parameter.id, rows, leaf.clone());
+            (leaf, ids)
+        }
+        _ => (table, ids),
+    };
+    nodes::embed(embedding_tensors(tables, word), ids, layout, mode.draw(tables.dropout))
+}
+
+fn distinct(ids: &[u32]) -> Vec<u32> {
+    let mut rows = ids.to_vec();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+/// The place of each id among `rows`.
+fn renumbered(ids: &[u32], rows: &[u32], n_words: usize) -> Vec<u32> {
+    let mut place = vec![0; n_words];
+    rows.iter().zip(0..).for_each(|(&row, at)| place[row as usize] = at);
+    ids.iter().map(|&id| place[id as usize]).collect()
+}
+
+fn embedding_tensors(tables: &Embeddings, word: Tensor<2>) -> EmbeddingTensors {
+    EmbeddingTensors {
+        word,
+        position: tables.position_embeddings.weight.val(),
+        segment: tables.token_type_embeddings.weight.val(),
+        norm: norm(&tables.layer_norm, tables.epsilon),
+    }
+}
+
+fn layer_tensors(layer: &Layer) -> LayerTensors {
+    let attention = &layer.attention;
+    LayerTensors {
+        query: linear(&attention.query),
+        key: linear(&attention.key),
+        value: linear(&attention.value),
+        attention_output: linear(&attention.output),
+        attention_norm: norm(&attention.layer_norm, layer.epsilon),
+        intermediate: linear(&layer.intermediate),
+        output: linear(&layer.output),
+        output_norm: norm(&layer.layer_norm, layer.epsilon),
+    }
+}
+
+fn linear(linear: &Linear) -> LinearTensors {
+    let weight = linear.weight.val();
+    let [_, n_out] = weight.dims();
+    LinearTensors { bias: value_or_zeros(linear.bias.as_ref(), n_out, &weight), weight }
+}
+
+fn norm(norm: &LayerNorm, epsilon: f64) -> NormTensors {
+    let gamma = norm.gamma.val();
+    let [n] = gamma.dims();
+    let beta = value_or_zeros(norm.beta.as_ref(), n, &gamma);
+    NormTensors { gamma, beta, epsilon }
+}
+
+/// Every module made here has its bias; one made elsewhere may not.
+fn value_or_zeros<const D: usize>(
+    parameter: Option<&Param<Tensor<1>>>,
+    n: usize,
+    beside: &Tensor<D>,
+) -> Tensor<1> {
+    parameter.map_or_else(|| Tensor::zeros([n], &beside.device()), Param::val)
+}
