@@ -84,8 +84,7 @@ impl Mode<'_> {
             && p > 0.0
             && on_device::serves(&device)
         {
-            let key = step.dropout().next_key();
-            return x * on_device::mask(key, shape, p, &device);
+            return x * on_device::mask(step.dropout().next_key(), shape, p, &device);
         }
         let Some(dropout) = self.draw(p) else { return x };
         let n_columns = shape.dims::<D>()[D - 1];
