@@ -126,6 +126,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
+    use crate::methods::Facts;
     use crate::methods::lane::Lane;
     use crate::transfer;
 
@@ -137,7 +138,8 @@ mod tests {
 
     fn lane(settings: &[&str]) -> Lane {
         let all = ["data.train=rows.csv"].iter().chain(settings).map(|text| text.parse().unwrap());
-        Lane::new(&Config::resolve(None, &all.collect::<Vec<_>>()).unwrap())
+        let facts = Facts { n_rows: 4, n_classes: N_CLASSES };
+        Lane::new(&Config::resolve(None, &all.collect::<Vec<_>>()).unwrap(), facts).unwrap()
     }
 
     /// Four rows with the labels of the golden file; no network's output is needed.

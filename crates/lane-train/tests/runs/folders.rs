@@ -24,13 +24,13 @@ const FILES: [&str; 7] = [
 
 /// Whether the method trains an auxiliary network by default.
 fn has_auxiliary(method: MethodName) -> bool {
-    !matches!(method, MethodName::Base | MethodName::MarginMixture)
+    !matches!(method, MethodName::BASE | margin_mixture())
 }
 
 #[test]
 fn every_method_leaves_a_complete_run_folder() {
     let corpus = Corpus::new();
-    for &method in MethodName::ALL {
+    for method in MethodName::all() {
         let config = corpus.config(method, &["seed=3"]);
         let run = corpus.run(method.as_str(), config.clone()).unwrap();
         assert_eq!(names(&run.path), FILES, "{method}");
@@ -122,7 +122,7 @@ fn scores_come_from_the_saved_model(corpus: &Corpus, run: &Run) {
 fn plain_training_learns_sixteen_right_labels_by_heart() {
     let corpus = Corpus::new();
     let settings = ["training.epochs=30", "training.lr=3e-3", "model.dropout=0.0"];
-    let mut config = corpus.config(MethodName::Base, &settings);
+    let mut config = corpus.config(MethodName::BASE, &settings);
     config.data.train = corpus.path("clean.csv");
     config.data.test = Some(corpus.path("clean.csv"));
     config.data.validation = None;
@@ -138,7 +138,7 @@ fn plain_training_learns_sixteen_right_labels_by_heart() {
 fn epochs_left_out_of_the_averages_have_weights_of_one_and_are_still_seen() {
     let corpus = Corpus::new();
     let settings = ["lane.alm_skip_epochs=1", "training.lr=3e-3", "training.epochs=3"];
-    let run = corpus.run("run", corpus.config(MethodName::Lane, &settings)).unwrap();
+    let run = corpus.run("run", corpus.config(MethodName::LANE, &settings)).unwrap();
     let lines = run.metrics("train");
     assert_eq!(
         (&lines[0]["n_negative"], &lines[0]["negative_mean"]),
