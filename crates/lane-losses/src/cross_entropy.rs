@@ -104,7 +104,7 @@ pub fn unit_logits(logits: Tensor<2>) -> Tensor<2> {
 }
 
 /// Sum divided by the number of rows, where no rows give zero.
-pub(crate) fn over_rows(per_row: Tensor<1>) -> Tensor<1> {
+pub fn over_rows(per_row: Tensor<1>) -> Tensor<1> {
     let [n] = per_row.dims();
     per_row.sum() / n.max(1) as f32
 }

@@ -137,7 +137,11 @@ impl Aum {
     }
 
     /// Chooses the rows of the last training.
-    fn choose(&mut self, at: &PhaseStart<'_>, note: &mut dyn FnMut(&str)) -> Result<(), TrainError> {
+    fn choose(
+        &mut self,
+        at: &PhaseStart<'_>,
+        note: &mut dyn FnMut(&str),
+    ) -> Result<(), TrainError> {
         self.kept = keep(&self.runs)?;
         self.flagged = self.kept.iter().map(|kept| !kept).collect();
         let aums: Vec<f64> = self.averages().collect();
@@ -162,12 +166,8 @@ impl Aum {
 impl Method for Aum {
     fn phases(&self) -> Vec<Phase> {
         let epochs = self.settings.epochs.unwrap_or(self.epochs);
-        let run = |name| Phase {
-            name,
-            extra_classes: 1,
-            constant_lr: true,
-            ..Phase::only(epochs, 1)
-        };
+        let run =
+            |name| Phase { name, extra_classes: 1, constant_lr: true, ..Phase::only(epochs, 1) };
         vec![run("threshold 1"), run("threshold 2"), Phase::only(self.epochs, 1)]
     }
 

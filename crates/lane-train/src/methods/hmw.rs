@@ -1,4 +1,4 @@
-//! `hmw`: historical margin weights from the angles between a text and the classes.
+//! `hmw`: weights from the history of the angles between a text and the classes.
 //!
 //! ```text
 //! d_ic  = (1 − cos(f_i, W_c)) / 2                       f the head's hidden layer, W_c its row of class c
@@ -16,13 +16,13 @@
 //! Suspicion of a row: 1 − v; flagged when v is below ¼, half of what a row that its label fits has
 //! (½, as the second part is near 0 for it), or below ½ with one part alone.
 //!
-//! Source: Zhang, Li, Fu, He, Wu, Zhang: *Historical Margin Weights for Learning with Noisy Labels*,
-//! AAAI 2024, read from the authors' code.
+//! Source: Zhang, Li, Wang, Li, Liu: *Learning with Noisy Labels Using Hyperspherical Margin
+//! Weighting*, AAAI 2024, read from the authors' code.
 
 use burn::tensor::{Tensor, TensorData};
 use lane_data::RowId;
 use lane_losses::cross_entropy;
-use lane_metrics::historical_margin::{self, AnnealedWeights, Parts, SliceConfig};
+use lane_metrics::hyperspherical_margin::{self, AnnealedWeights, Parts, SliceConfig};
 use lane_metrics::weights::MarginWeights;
 use lane_models::Network;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ impl Hmw {
         let distances = transfer::read(distances(network, original));
         let slice = &self.settings.slice;
         let weights =
-            historical_margin::of_batch(&distances, network.n_classes(), &batch.labels, slice)?;
+            hyperspherical_margin::of_batch(&distances, network.n_classes(), &batch.labels, slice)?;
         for (row, weight) in batch.rows.iter().zip(weights) {
             self.weights.record(*row, step.epoch, weight)?;
         }
@@ -151,5 +151,5 @@ fn distances(network: &Network, embeddings: Tensor<2>) -> Tensor<2> {
 /// Rows at unit length; a row shorter than the floor is left short.
 fn unit_rows(rows: Tensor<2>) -> Tensor<2> {
     let length = rows.clone().square().sum_dim(1).sqrt();
-    rows / length.clamp_min(historical_margin::NORM_FLOOR)
+    rows / length.clamp_min(hyperspherical_margin::NORM_FLOOR)
 }

@@ -29,8 +29,8 @@ use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 
 use crate::config::{Config, LaneConfig};
 use crate::error::TrainError;
-use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
 use crate::inner_loss::InnerLoss;
+use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
 use crate::methods::{Entry, Facts};
 
 const CLASSIFIER: usize = 0;
@@ -223,7 +223,9 @@ mod tests {
     }
 
     fn weighted(views: &[[[f32; 3]; 2]], weights: &[f32]) -> f64 {
-        transfer::read_scalar(weighted_loss(&InnerLoss::cross_entropy(N_CLASSES), 0, &batch(views), weights).unwrap())
+        transfer::read_scalar(
+            weighted_loss(&InnerLoss::cross_entropy(N_CLASSES), 0, &batch(views), weights).unwrap(),
+        )
     }
 
     #[test]

@@ -9,8 +9,8 @@
 
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::methods::{Entry, Facts};
 use crate::methods::lane::Lane;
+use crate::methods::{Entry, Facts};
 
 /// The line in the list of methods.
 pub const LANE_ALM: Entry = Entry {

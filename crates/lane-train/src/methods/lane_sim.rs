@@ -10,8 +10,8 @@ use lane_metrics::weights::Quantity;
 
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::methods::{Entry, Facts};
 use crate::methods::lane::Lane;
+use crate::methods::{Entry, Facts};
 
 /// The line in the list of methods.
 pub const LANE_SIM: Entry = Entry {

@@ -18,10 +18,8 @@
 //! Source: Suresh, Ong: *Not All Negatives are Equal: Label-Aware Contrastive Loss for Fine-grained
 //! Text Classification*, EMNLP 2021.
 
-use lane_losses::label_aware_contrastive::{
-    self, ContrastiveConfig, Denominator, OwnWeight, Reduction,
-};
 use lane_losses::cross_entropy;
+use lane_losses::label_contrastive::{self, LabelContrastiveConfig, OwnWeight};
 use lane_metrics::weights::MarginWeights;
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +60,7 @@ impl Default for LclConfig {
 #[derive(Debug)]
 pub struct Lcl {
     lambda: f64,
-    contrastive: ContrastiveConfig,
+    contrastive: LabelContrastiveConfig,
     inner: InnerLoss,
     epochs: u32,
 }
@@ -77,15 +75,14 @@ impl Lcl {
         let LclConfig { lambda, temperature, own_weight } = config.lcl;
         within("lcl.lambda", lambda, 0.0, 1.0)?;
         positive("lcl.temperature", temperature)?;
-        let contrastive = ContrastiveConfig {
-            temperature,
-            normalize: true,
-            denominator: Denominator::AllOthers,
-            own_weight,
-            reduction: Reduction::BatchMean,
-            attach_auxiliary: true,
-        };
-        Ok(Self { lambda, contrastive, inner: InnerLoss::new(config, facts)?, epochs: config.epochs() })
+        let contrastive =
+            LabelContrastiveConfig { temperature, own_weight, ..LabelContrastiveConfig::default() };
+        Ok(Self {
+            lambda,
+            contrastive,
+            inner: InnerLoss::new(config, facts)?,
+            epochs: config.epochs(),
+        })
     }
 }
 
@@ -101,7 +98,7 @@ impl Method for Lcl {
         let targets = batch.targets.clone();
         let helper = cross_entropy::mean(helper_logits.clone(), targets.clone());
         let contrastive =
-            label_aware_contrastive::loss(embedding, helper_logits, targets, &self.contrastive);
+            label_contrastive::loss(embedding, helper_logits, targets, &self.contrastive);
         let plain = self.inner.mean(step)?;
         let both = (plain.clone() + helper.clone()).mul_scalar(self.lambda);
         let total = both + contrastive.clone().mul_scalar(1.0 - self.lambda);

@@ -25,10 +25,10 @@ use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 
 use crate::config::{Config, MixtureConfig};
 use crate::error::TrainError;
-use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, Verdict};
 use crate::inner_loss::InnerLoss;
-use crate::methods::{Entry, Facts};
+use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, Verdict};
 use crate::methods::lane::{auxiliary_terms, suspicion, weighted_loss};
+use crate::methods::{Entry, Facts};
 
 /// The line in the list of methods.
 pub const MARGIN_MIXTURE: Entry = Entry {

@@ -28,9 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::method::{
-    Loss, Matrix, Method, OwnParameters, Phase, PhaseStart, Start, Step, Verdict,
-};
+use crate::method::{Loss, Matrix, Method, OwnParameters, Phase, PhaseStart, Start, Step, Verdict};
 use crate::methods::Entry;
 use crate::methods::base::by_margin;
 use crate::setting::{positive, within};
@@ -175,13 +173,15 @@ impl Method for NoiseLayer {
                 let total = plain();
                 return Ok(Loss { terms: vec![("cross_entropy", total.clone())], total });
             }
-            [b] => noise_layer::simple(logits.clone(), b.val(), targets.clone()).mean(),
+            [b] => noise_layer::per_row(logits.clone(), targets.clone(), b.val()),
             [b, u, ..] => {
-                let embedding = output.embedding.clone();
-                noise_layer::complex(logits.clone(), embedding, u.val(), b.val(), targets.clone())
-                    .mean()
+                let [n, n_squared, d] = [b.dims()[0], u.dims()[0], u.dims()[1]];
+                let u = u.val().reshape([n, n_squared / n, d]);
+                let transitions = noise_layer::transition_of(output.embedding.clone(), u, b.val());
+                noise_layer::per_row_with(logits.clone(), targets.clone(), transitions)
             }
         };
+        let noisy = cross_entropy::over_rows(noisy);
         let mut terms = vec![("noisy_cross_entropy", noisy.clone())];
         let beta = self.settings.beta;
         if beta == 0.0 {

@@ -22,7 +22,8 @@
 
 use burn::tensor::Tensor;
 use lane_data::{sample, seed};
-use lane_losses::peer;
+use lane_losses::cross_entropy::over_rows;
+use lane_losses::peer::{self, PeerConfig};
 use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
 use serde::{Deserialize, Serialize};
@@ -108,15 +109,16 @@ impl Method for PeerLoss {
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
         let batch = &step.batches[0];
         let logits = batch.output(0)?.logits.clone();
-        let own = peer::stable_cross_entropy(logits.clone(), batch.targets.clone()).mean();
+        let config = PeerConfig::default();
+        let own = over_rows(peer::per_row(logits.clone(), batch.targets.clone(), &config));
         let theirs = match step.batches.get(1) {
             Some(peers) => {
                 let logits = peers.output(0)?.logits.clone();
-                peer::stable_cross_entropy(logits, peers.targets.clone()).mean()
+                over_rows(peer::per_row(logits, peers.targets.clone(), &config))
             }
             None if step.epoch >= self.plain_epochs => {
                 let prior = Tensor::from_data(self.frequencies.as_slice(), &logits.device());
-                peer::expected(logits, prior)
+                over_rows(peer::expected(logits, prior, &config))
             }
             None => own.zeros_like(),
         };

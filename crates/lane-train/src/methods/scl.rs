@@ -14,7 +14,7 @@
 //! Source: Gunel, Du, Conneau, Stoyanov: *Supervised Contrastive Learning for Pre-trained Language
 //! Model Fine-tuning*, ICLR 2021; Khosla et al., NeurIPS 2020.
 
-use lane_losses::supervised_contrastive::{self, SupervisedConfig};
+use lane_losses::supervised_contrastive::{self, SupervisedContrastiveConfig};
 use lane_metrics::weights::MarginWeights;
 use serde::{Deserialize, Serialize};
 
@@ -79,13 +79,12 @@ impl Method for Scl {
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
         let batch = &step.batches[0];
         let (lambda, temperature) = (self.settings.lambda, self.settings.temperature);
-        let config = SupervisedConfig { temperature, ..SupervisedConfig::default() };
+        let config =
+            SupervisedContrastiveConfig { temperature, ..SupervisedContrastiveConfig::default() };
         let embedding = batch.output(0)?.embedding.clone();
-        let contrastive =
-            supervised_contrastive::loss(embedding, batch.targets.clone(), &config);
+        let contrastive = supervised_contrastive::loss(embedding, batch.targets.clone(), &config);
         let plain = self.inner.mean(step)?;
-        let total =
-            plain.clone().mul_scalar(1.0 - lambda) + contrastive.clone().mul_scalar(lambda);
+        let total = plain.clone().mul_scalar(1.0 - lambda) + contrastive.clone().mul_scalar(lambda);
         Ok(Loss { total, terms: vec![(self.inner.name(), plain), ("contrastive", contrastive)] })
     }
 

@@ -20,7 +20,7 @@ fn differing(left: &Run, right: &Run) -> Vec<&'static str> {
 #[test]
 fn the_same_run_twice_leaves_the_same_bytes() {
     let corpus = Corpus::new();
-    for method in [MethodName::BASE, MethodName::LANE, margin_mixture()] {
+    for method in MethodName::all() {
         let run = |name: &str| {
             corpus.run(&format!("{method}-{name}"), corpus.config(method, &[])).unwrap()
         };
