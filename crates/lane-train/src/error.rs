@@ -40,6 +40,14 @@ pub enum TrainError {
     /// A setting of a loss that has no meaning.
     #[error(transparent)]
     Loss(#[from] LossError),
+    /// Settings or data that a method is not defined for.
+    #[error("method `{method}`: {source}")]
+    Refused {
+        /// Its name.
+        method: &'static str,
+        /// What is wrong.
+        source: MetricsError,
+    },
     /// Logits or labels that the arithmetic refuses.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -132,6 +140,7 @@ impl TrainError {
                 | Self::Config { .. }
                 | Self::Data(_)
                 | Self::Loss(_)
+                | Self::Refused { .. }
                 | Self::Model(_)
                 | Self::Mismatch { .. }
                 | Self::OutputExists { .. }

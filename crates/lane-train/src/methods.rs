@@ -110,10 +110,13 @@ impl MethodName {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Setting`] where a setting is out of its range, or the data is none the method
-    /// is defined for.
+    /// [`TrainError::Setting`] or [`TrainError::Loss`] where a setting is out of its range,
+    /// [`TrainError::Refused`] where the method is not defined for it or for the data.
     pub fn build(self, config: &Config, facts: Facts) -> Result<Box<dyn Method>, TrainError> {
-        (self.0.build)(config, facts)
+        (self.0.build)(config, facts).map_err(|error| match error {
+            TrainError::Metrics(source) => TrainError::Refused { method: self.as_str(), source },
+            other => other,
+        })
     }
 }
 
