@@ -101,6 +101,60 @@ pub enum MetricsError {
         /// The margin or label-aware margin.
         value: f32,
     },
+    /// A probability of a label outside its range would bend every mean it enters.
+    #[error("the label probability of row {row} is {value}, expected 0 to 1")]
+    LabelProbability {
+        /// Row of the data set.
+        row: u32,
+        /// What was handed in.
+        value: f64,
+    },
+    /// Forgetting is a change from one epoch to a later one, so their order matters.
+    #[error("row {row} was seen in epoch {epoch} after epoch {last}, expected a later one")]
+    EpochNotLater {
+        /// Row of the data set.
+        row: u32,
+        /// The epoch handed in, from 0.
+        epoch: u32,
+        /// The last epoch it was seen in.
+        last: u32,
+    },
+    /// A schedule ends with its last epoch.
+    #[error("the epoch is {epoch}, expected one under {n_epochs}")]
+    EpochOutOfRange {
+        /// The epoch handed in, from 0.
+        epoch: u32,
+        /// Epochs of the schedule.
+        n_epochs: u32,
+    },
+    /// A row that was never seen has no place among the others.
+    #[error("row {row} was never seen, expected every row in at least one epoch")]
+    RowNeverSeen {
+        /// Row of the data set.
+        row: u32,
+    },
+    /// How far the rivals lie apart cannot be asked of a single rival.
+    #[error("the spread of the rivals needs at least 3 classes, got {n_classes}")]
+    NoThirdClass {
+        /// Number of columns given.
+        n_classes: usize,
+    },
+    /// Disjoint sets cannot hold more rows than there are.
+    #[error("{n_sets} disjoint sets of {n_each} rows need {needed} rows, got {n_rows}", needed = n_sets.saturating_mul(*n_each))]
+    NotEnoughRows {
+        /// Sets asked for.
+        n_sets: usize,
+        /// Rows of each.
+        n_each: usize,
+        /// Rows given.
+        n_rows: usize,
+    },
+    /// Sets drawn from an order that names a row twice overlap.
+    #[error("row {row} stands in the order more than once")]
+    RowRepeated {
+        /// Row of the data set.
+        row: u32,
+    },
     /// Weights by ALM are asked for, but without the auxiliary network there is no ALM.
     #[error("weights by `alm` need the auxiliary network's probabilities, got none")]
     AuxiliaryMissing,

@@ -20,6 +20,9 @@
 //! | negative averages, mean, variance (Eq. 5, 6) | N, μ, σ² | [`weights::NegativeStatistics`] |
 //! | weight (Eq. 4) | λ | [`weights::MarginWeights`], [`weights::of_average`] |
 //! | two kinds of rows by their averages | | [`mixture::fit`] |
+//! | confidence, variability and the rest of a data map | μ̂, σ̂ | [`cartography::DataMap`], [`cartography::select`] |
+//! | threshold of the averages from relabelled rows | | [`threshold_samples::Rule`], [`threshold_samples::keep`] |
+//! | hyperspherical margin weights | ω, v | [`hyperspherical_margin::of_batch`], [`hyperspherical_margin::AnnealedWeights`] |
 //! | accuracy, F1, balanced accuracy | | [`classification::ConfusionCounts`] |
 //! | finding wrong labels: precision, recall, AUROC, AP | | [`detection::of_scores`] |
 //! | mean ± deviation over seeds | | [`summary::of_values`] |
@@ -60,9 +63,11 @@
 pub mod averages;
 #[cfg(feature = "burn")]
 pub mod burn;
+pub mod cartography;
 pub mod classification;
 pub mod detection;
 mod error;
+pub mod hyperspherical_margin;
 mod id;
 pub mod label_aware;
 mod logits;
@@ -70,6 +75,7 @@ pub mod margin;
 pub mod mixture;
 pub mod softmax;
 pub mod summary;
+pub mod threshold_samples;
 pub mod weights;
 
 pub use error::MetricsError;
