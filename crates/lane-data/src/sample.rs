@@ -1,4 +1,4 @@
-//! A random part of the rows.
+//! A random part of the rows, or all of them in random order.
 
 use lane_metrics::RowId;
 use rand::RngExt;
@@ -13,6 +13,12 @@ pub fn rows(n_rows: usize, max_rows: usize, seed: u64) -> Vec<RowId> {
     let mut chosen = choose(n_rows, max_rows, &mut seed::generator(seed, "sample/rows", &[]));
     chosen.sort_unstable();
     chosen.into_iter().map(RowId).collect()
+}
+
+/// All of `n_rows` rows in random order, a function of the arguments alone.
+pub fn permutation(n_rows: usize, seed: u64) -> Vec<RowId> {
+    let mut generator = seed::generator(seed, "sample/permutation", &[]);
+    choose(n_rows, n_rows, &mut generator).into_iter().map(RowId).collect()
 }
 
 /// `amount` distinct numbers below `n`, in random order: the head of a Fisher–Yates shuffle.
@@ -54,6 +60,16 @@ mod tests {
         assert!(part.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(part, rows(1000, 100, 1));
         assert_ne!(part, rows(1000, 100, 2));
+    }
+
+    #[test]
+    fn a_permutation_has_every_row_once_and_depends_on_the_seed() {
+        let order = permutation(100, 1);
+        assert_ne!(order, permutation(100, 2));
+        assert_eq!(order, permutation(100, 1));
+        let mut sorted = order;
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..100).map(RowId).collect::<Vec<_>>());
     }
 
     #[test]

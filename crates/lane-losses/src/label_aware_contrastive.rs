@@ -28,11 +28,8 @@
 use burn::tensor::{Int, Tensor, activation::log_softmax};
 use serde::{Deserialize, Serialize};
 
-use crate::{SMALLEST_LENGTH, pairs};
-
-/// Stands for minus infinity where a pair is left out: its exponential is exactly zero, and
-/// unlike the infinity it survives being multiplied by zero.
-const LEFT_OUT: f32 = -1e30;
+pub use crate::anchors::{Anchors, Reduction};
+use crate::{anchors::similarities, pairs, unit_length};
 
 /// What the printed equation leaves open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,28 +84,6 @@ pub enum OwnWeight {
     Outside,
 }
 
-/// How the terms of the anchors become one number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reduction {
-    /// Divide by the number of rows, skipped anchors included.
-    #[default]
-    BatchMean,
-    /// Divide by the number of anchors that were not skipped.
-    ValidMean,
-    /// Do not divide.
-    Sum,
-}
-
-/// The terms `c_a` before they are reduced.
-#[derive(Clone, Debug)]
-pub struct Anchors {
-    /// `c_a`, shape `[n]`; zero where the anchor was skipped.
-    pub terms: Tensor<1>,
-    /// One where the anchor counts, zero where it was skipped, shape `[n]`.
-    pub valid: Tensor<1>,
-}
-
 /// The contrastive loss of a batch; zero if every anchor is skipped.
 ///
 /// # Shapes
@@ -127,13 +102,7 @@ pub fn loss(
     labels: Tensor<1, Int>,
     config: &ContrastiveConfig,
 ) -> Tensor<1> {
-    let [n, _] = embeddings.dims();
-    let Anchors { terms, valid } = anchors(embeddings, auxiliary_logits, labels, config);
-    match config.reduction {
-        Reduction::BatchMean => terms.sum() / n.max(1) as f32,
-        Reduction::ValidMean => terms.sum() / valid.sum().clamp_min(1),
-        Reduction::Sum => terms.sum(),
-    }
+    anchors(embeddings, auxiliary_logits, labels, config).reduce(config.reduction)
 }
 
 /// The term of every anchor; the reduction of `config` is not applied.
@@ -152,52 +121,25 @@ pub fn anchors(
     config: &ContrastiveConfig,
 ) -> Anchors {
     let [n, _] = embeddings.dims();
+    if n == 0 {
+        return Anchors::empty(embeddings);
+    }
     let log_w = log_softmax(auxiliary_logits, 1); // [n, c]
     let log_w = if config.attach_auxiliary { log_w } else { log_w.detach() };
-    let own = log_w.clone().gather(1, labels.clone().reshape([n, 1])); // [n, 1]
+    let own = log_w.clone().gather(1, labels.clone().reshape([n, 1])).reshape([n]); // [n]
     let of_pair = log_w.select(1, labels.clone()); // [n, n], log w of the partner's label
-    let similarity = similarities(embeddings, config); // [n, n]
 
-    let positive = pairs::same_label(labels.clone()).float(); // [n, n]
+    let embeddings = if config.normalize { unit_length::of_rows(embeddings) } else { embeddings };
+    let similarity = similarities(embeddings, config.temperature); // [n, n]
     let compared = match config.denominator {
-        Denominator::Negatives => pairs::different_label(labels),
-        Denominator::AllOthers => pairs::other(n, &positive.device()),
+        Denominator::Negatives => pairs::different_label(labels.clone()),
+        Denominator::AllOthers => pairs::other(n, &labels.device()),
     }; // [n, n]
-    let n_positives = positive.clone().sum_dim(1); // [n, 1]
-    let valid = n_positives.clone().greater_elem(0).bool_and(compared.clone().any_dim(1)).float(); // [n, 1]
-
-    let log_denominator = log_sum_exp(
-        (of_pair + similarity.clone()).mask_fill(compared.bool_not(), LEFT_OUT), // [n, n]
-    ); // [n, 1]
-    let attraction = (positive * similarity).sum_dim(1) / n_positives.clamp_min(1); // [n, 1]
+    let Anchors { terms, valid } =
+        Anchors::new(similarity.clone(), similarity + of_pair, compared, labels);
     let terms = match config.own_weight {
-        OwnWeight::Inside => log_denominator - attraction - own,
-        OwnWeight::Outside => (log_denominator - attraction) * own.exp(),
-    }; // [n, 1]
-    Anchors { terms: (terms * valid.clone()).reshape([n]), valid: valid.reshape([n]) }
-}
-
-/// `s_ab`, the scalar products of the embeddings over the temperature, `[n, n]`.
-fn similarities(embeddings: Tensor<2>, config: &ContrastiveConfig) -> Tensor<2> {
-    let rows = if config.normalize { unit_length(embeddings) } else { embeddings }; // [n, d]
-    rows.clone().matmul(rows.transpose()) / config.temperature
-}
-
-/// `h / max(‖h‖, 1e-12)` of every row.
-///
-/// The row is divided by its largest entry first, as a constant. That changes neither value
-/// nor gradient, but keeps the sum of squares inside the range of f32 (a row of 1e20 would
-/// overflow) and away from zero, where the square root has no derivative.
-fn unit_length(embeddings: Tensor<2>) -> Tensor<2> {
-    let largest = embeddings.clone().detach().abs().max_dim(1).clamp_min(SMALLEST_LENGTH); // [n, 1]
-    let scaled = embeddings / largest; // [n, d]
-    // At least 1 unless the row is shorter than the smallest length.
-    let length = scaled.clone().square().sum_dim(1).clamp_min(1).sqrt(); // [n, 1]
-    scaled / length
-}
-
-/// `log Σ_k exp(x_ak)` of every row, `[n, 1]`.
-fn log_sum_exp(x: Tensor<2>) -> Tensor<2> {
-    let largest = x.clone().detach().max_dim(1); // [n, 1]
-    (x - largest.clone()).exp().sum_dim(1).log() + largest
+        OwnWeight::Inside => (terms - own) * valid.clone(),
+        OwnWeight::Outside => terms * own.exp(),
+    }; // [n]
+    Anchors { terms, valid }
 }

@@ -1,4 +1,5 @@
-//! Losses for noisy labels on burn tensors: weighted cross-entropy and the label-aware contrastive loss.
+//! Losses for noisy labels on burn tensors: weighted cross-entropy, robust losses, contrastive
+//! losses, peer loss and the noise layer.
 //!
 //! Tensors in, a scalar tensor out; no data, no model, no state.
 //! Each loss is a module that opens with its equation, and its items are used qualified:
@@ -19,9 +20,30 @@
 //! Whatever the batch holds, a loss is finite when its input is: an empty set (no positive,
 //! no negative, no row) contributes zero and never NaN.
 
+pub mod active_negative;
+pub mod active_passive;
+pub mod anchors;
+pub mod asymmetric_cross_entropy;
+pub mod blurry;
 pub mod cross_entropy;
+mod error;
+pub mod focal;
+pub mod generalized_cross_entropy;
 pub mod label_aware_contrastive;
+pub mod label_contrastive;
+mod log_sum_exp;
+pub mod mean_absolute_error;
+pub mod noise_layer;
+pub mod normalized;
 pub mod pairs;
+pub mod peer;
+pub mod piecewise_zero;
+pub mod robust;
+pub mod supervised_contrastive;
+pub mod symmetric_cross_entropy;
+mod unit_length;
+
+pub use error::LossError;
 
 /// Smallest length by which an embedding is divided when it is brought to unit length.
 ///

@@ -137,6 +137,11 @@ impl MarginAverages {
         self.rows.get(row.index()).map_or(0, |means| means.n_margins)
     }
 
+    /// How many rows were visited at all.
+    pub fn n_visited(&self) -> usize {
+        self.rows.iter().filter(|means| means.n_margins > 0).count()
+    }
+
     /// Rows of the data set.
     pub fn n_rows(&self) -> usize {
         self.rows.len()

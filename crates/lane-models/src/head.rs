@@ -59,6 +59,17 @@ impl Head {
         Self { dense, ..self }
     }
 
+    /// The same head with logits that have no bias.
+    ///
+    /// The parameter stays, zero and without a gradient, so that the head is saved and read as any
+    /// other.
+    #[must_use]
+    pub fn without_bias(mut self) -> Self {
+        self.classifier.bias =
+            self.classifier.bias.map(|bias| bias.map(|it| it.zeros_like()).set_require_grad(false));
+        self
+    }
+
     /// `tanh` of the dense layer, `[n, hidden]`.
     pub fn hidden(&self, x: Tensor<2>) -> Tensor<2> {
         tanh(self.dense.forward(x))

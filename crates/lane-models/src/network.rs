@@ -54,6 +54,12 @@ impl Network {
         Self { encoder: self.encoder.map(|encoder| encoder.with_kernels(kernels)), ..self }
     }
 
+    /// The same network with logits that have no bias: it is zero and stays so.
+    #[must_use]
+    pub fn without_bias(self) -> Self {
+        Self { head: self.head.without_bias(), ..self }
+    }
+
     /// Encoder and head with random weights.
     pub fn init(
         config: &BertConfig,
@@ -92,11 +98,16 @@ impl Network {
     /// Logits from an embedding as [`Network::forward`] returns it, `[n, classes]`: through the
     /// whole head in a network with an encoder, through the classifier alone in one without.
     pub fn classify(&self, embedding: Tensor<2>, mode: Mode<'_>) -> Tensor<2> {
-        let hidden = match &self.encoder {
+        self.head.classify(self.hidden(embedding), mode)
+    }
+
+    /// What the classifier's matrix is multiplied with, from an embedding as [`Network::forward`]
+    /// returns it, `[n, hidden]`; no dropout.
+    pub fn hidden(&self, embedding: Tensor<2>) -> Tensor<2> {
+        match &self.encoder {
             Some(_) => self.head.hidden(embedding),
             None => embedding,
-        };
-        self.head.classify(hidden, mode)
+        }
     }
 
     /// Which vector stands for a text.

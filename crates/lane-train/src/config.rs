@@ -15,7 +15,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::{DeviceName, recommended};
 use crate::error::TrainError;
+use crate::inner_loss::LossConfig;
 use crate::methods::MethodName;
+use crate::methods::aum::AumConfig;
+use crate::methods::cartography::CartographyConfig;
+use crate::methods::hmw::HmwConfig;
+use crate::methods::lcl::LclConfig;
+use crate::methods::noise_layer::NoiseLayerConfig;
+use crate::methods::peer_loss::PeerLossConfig;
+use crate::methods::scl::SclConfig;
 use crate::setting::{Setting, positive, within};
 
 /// One training run.
@@ -57,10 +65,34 @@ pub struct Config {
     /// `margin-mixture`.
     #[serde(default)]
     pub mixture: MixtureConfig,
+    /// The loss of a row, where a method leaves it open.
+    #[serde(default)]
+    pub loss: LossConfig,
+    /// The data map, and `cartography-*`.
+    #[serde(default)]
+    pub cartography: CartographyConfig,
+    /// `noise-layer`.
+    #[serde(default)]
+    pub noise_layer: NoiseLayerConfig,
+    /// `peer-loss`.
+    #[serde(default)]
+    pub peer_loss: PeerLossConfig,
+    /// `aum`.
+    #[serde(default)]
+    pub aum: AumConfig,
+    /// `scl`.
+    #[serde(default)]
+    pub scl: SclConfig,
+    /// `lcl`.
+    #[serde(default)]
+    pub lcl: LclConfig,
+    /// `hmw`.
+    #[serde(default)]
+    pub hmw: HmwConfig,
 }
 
 fn lane() -> MethodName {
-    MethodName::Lane
+    MethodName::LANE
 }
 
 fn yes() -> bool {

@@ -11,6 +11,7 @@ use arrow::array::{ArrayRef, Float32Array, RecordBatch, UInt16Array, UInt32Array
 use arrow::datatypes::{DataType, Field, Schema};
 use lane_data::RowId;
 use lane_metrics::ClassId;
+use lane_metrics::cartography::{DataMap, Look, MapConfig};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -41,6 +42,8 @@ pub struct Dynamics {
     path: std::path::PathBuf,
     epoch: Vec<Option<Observation>>,
     mean_probabilities: MeanProbabilities,
+    map: DataMap,
+    map_epoch: u32,
 }
 
 impl Dynamics {
@@ -49,7 +52,12 @@ impl Dynamics {
     /// # Errors
     ///
     /// [`TrainError::Io`] if its folder cannot be written to.
-    pub fn create(path: &Path, n_rows: usize, n_classes: usize) -> Result<Self, TrainError> {
+    pub fn create(
+        path: &Path,
+        n_rows: usize,
+        n_classes: usize,
+        map: MapConfig,
+    ) -> Result<Self, TrainError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let file = tempfile::Builder::new()
             .prefix(".lane-")
@@ -59,7 +67,25 @@ impl Dynamics {
         let writer = ArrowWriter::try_new(file, schema(), Some(properties))
             .map_err(|error| failed(path, error))?;
         let mean_probabilities = MeanProbabilities::new(n_rows, n_classes);
-        Ok(Self { writer, path: path.into(), epoch: vec![None; n_rows], mean_probabilities })
+        Ok(Self {
+            writer,
+            path: path.into(),
+            epoch: vec![None; n_rows],
+            mean_probabilities,
+            map: DataMap::new(n_rows, map)?,
+            map_epoch: 0,
+        })
+    }
+
+    /// Where each row lies, by the epochs since the last [`reset_map`](Self::reset_map).
+    pub fn map(&self) -> &DataMap {
+        &self.map
+    }
+
+    /// Begins the map anew.
+    pub fn reset_map(&mut self) {
+        self.map.reset();
+        self.map_epoch = 0;
     }
 
     /// Notes what was seen of a row, with its logits over the classes of the data.
@@ -80,6 +106,11 @@ impl Dynamics {
             .zip(0..)
             .filter_map(|(slot, row)| slot.take().map(|it| (row, it)))
             .collect();
+        for (row, it) in &seen {
+            let look = Look { p_label: f64::from(it.p_label), correct: it.predicted == it.label };
+            self.map.record(RowId(*row), self.map_epoch, look)?;
+        }
+        self.map_epoch += 1;
         let float = |pick: fn(&Observation) -> f32| -> ArrayRef {
             Arc::new(
                 seen.iter()
@@ -180,7 +211,7 @@ mod tests {
     fn rows_come_back_in_order_with_nulls_where_there_is_no_auxiliary() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dynamics.parquet");
-        let mut dynamics = Dynamics::create(&path, 3, 2).unwrap();
+        let mut dynamics = Dynamics::create(&path, 3, 2, MapConfig::default()).unwrap();
         let seen = |margin| Observation {
             label: ClassId(1),
             margin,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lane_data::DataError;
+use lane_losses::LossError;
 use lane_metrics::MetricsError;
 use lane_models::ModelError;
 
@@ -36,6 +37,17 @@ pub enum TrainError {
     /// An encoder or a saved model cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A setting of a loss that has no meaning.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// Settings or data that a method is not defined for.
+    #[error("method `{method}`: {source}")]
+    Refused {
+        /// Its name.
+        method: &'static str,
+        /// What is wrong.
+        source: MetricsError,
+    },
     /// Logits or labels that the arithmetic refuses.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -127,6 +139,8 @@ impl TrainError {
             Self::Setting { .. }
                 | Self::Config { .. }
                 | Self::Data(_)
+                | Self::Loss(_)
+                | Self::Refused { .. }
                 | Self::Model(_)
                 | Self::Mismatch { .. }
                 | Self::OutputExists { .. }

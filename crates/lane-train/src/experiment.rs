@@ -9,7 +9,10 @@ use crate::config::{Config, ViewConfig};
 use crate::embeddings::{Embedder, cache_folder};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
+use crate::evaluate::{Scoring, TrainScorer};
 use crate::inputs::Inputs;
+use crate::methods::Facts;
+use crate::networks::Networks;
 use crate::progress::Observer;
 
 /// One split, read and made ready for the networks.
@@ -86,6 +89,8 @@ impl Experiment {
         {
             observer.note(warning);
         }
+        let facts = Facts { n_rows: train.n_rows(), n_classes: train.labels.len() };
+        config.method.build(&config, facts)?;
         let encoder = Encoder::open(
             &config.model,
             train.examples.iter().map(|example| example.text.as_str()),
@@ -107,6 +112,21 @@ impl Experiment {
             validation.map(|dataset| split("validation", dataset, &plain)).transpose()?;
         let test = test.map(|dataset| split("test", dataset, &plain)).transpose()?;
         Ok(Self { config, device, encoder, train, validation, test })
+    }
+
+    /// Scores training rows with `networks`, which must be without gradients.
+    pub fn scorer(&self, networks: Networks) -> TrainScorer<'_> {
+        let scoring = Scoring {
+            inputs: &self.train.inputs,
+            batch_size: self.config.training.scoring_batch_size,
+            device: &self.device,
+        };
+        TrainScorer { networks, scoring }
+    }
+
+    /// What the method may know of the data when it is built.
+    pub fn facts(&self) -> Facts {
+        Facts { n_rows: self.train.dataset.n_rows(), n_classes: self.labels().len() }
     }
 
     /// The classes of the data.

@@ -179,6 +179,10 @@ impl History {
     ) -> Result<Option<RankingsByMargin>, TrainError> {
         use lane_metrics::weights::Quantity;
         let Some(wrong) = &self.wrong else { return Ok(None) };
+        // Rows that the last phase did not show have no average to be ranked by.
+        if margins.averages().n_visited() < wrong.len() {
+            return Ok(Some(RankingsByMargin::default()));
+        }
         let by = |quantity| -> Result<Ranking, TrainError> {
             ranking(&suspicion(margins, quantity).collect::<Vec<_>>(), wrong)
         };

@@ -13,6 +13,7 @@ pub mod error;
 pub mod evaluate;
 pub mod experiment;
 pub mod history;
+pub mod inner_loss;
 pub mod inputs;
 pub mod method;
 pub mod methods;

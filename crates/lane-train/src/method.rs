@@ -5,6 +5,8 @@
 //!
 //! - which *phases* there are ([`Method::phases`]): how many networks, over how many classes, begun
 //!   afresh or carried on, for how many epochs;
+//! - what it takes from the phase before, and which parameters of its own the next one trains
+//!   ([`Method::begin`]);
 //! - which rows, with which labels, go to which networks in an epoch ([`Method::plan`]), where it may
 //!   ask for a pass that scores the whole set ([`Scorer`]);
 //! - how network outputs become a loss ([`Method::loss`]);
@@ -13,6 +15,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_data::RowId;
 use lane_metrics::ClassId;
+use lane_metrics::cartography::DataMap;
 use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 use lane_models::{Output, TrainingStep};
 
@@ -34,6 +37,8 @@ pub struct Phase {
     pub start: Start,
     /// Constant learning rate instead of decay to zero.
     pub constant_lr: bool,
+    /// Whether the classifier's logits have a bias; without, it stays zero.
+    pub head_bias: bool,
 }
 
 impl Phase {
@@ -46,6 +51,7 @@ impl Phase {
             extra_classes: 0,
             start: Start::Fresh,
             constant_lr: false,
+            head_bias: true,
         }
     }
 }
@@ -57,6 +63,51 @@ pub enum Start {
     Fresh,
     /// The networks the phase before left.
     Continue,
+}
+
+/// What a method may look at before a phase begins.
+pub struct PhaseStart<'a> {
+    /// Index of the phase.
+    pub phase: usize,
+    /// The given labels, by row.
+    pub labels: &'a [ClassId],
+    /// Classes of the data.
+    pub n_classes: usize,
+    /// Averaged margins as the phase before left them; empty before the first.
+    pub margins: &'a MarginWeights,
+    /// Training dynamics of the phase before; empty before the first.
+    pub map: &'a DataMap,
+    /// Width of a sentence embedding.
+    pub embedding_width: usize,
+    /// Scores rows with the networks the phase before left; none before the first.
+    pub scorer: Option<&'a dyn Scorer>,
+    /// The run's seed.
+    pub seed: u64,
+}
+
+/// Parameters that a method brings besides the networks, trained with them through one phase.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OwnParameters {
+    /// Their first values.
+    pub matrices: Vec<Matrix>,
+    /// Their learning rate over that of the networks. They are not decayed.
+    pub lr_factor: f64,
+}
+
+/// A matrix of first values, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// As many as the shape says.
+    pub values: Vec<f32>,
+    /// Rows and columns.
+    pub shape: [usize; 2],
+}
+
+impl Matrix {
+    /// All zero.
+    pub fn zeros(shape: [usize; 2]) -> Self {
+        Self { values: vec![0.0; shape[0] * shape[1]], shape }
+    }
 }
 
 /// What the networks are shown in one epoch: passes, one after the other.
@@ -104,8 +155,13 @@ pub struct Stream {
 impl Stream {
     /// Every row with its given label, recorded.
     pub fn all(labels: &[ClassId]) -> Self {
-        let rows = (0..labels.len() as u32).map(RowId).collect();
-        Self { rows, labels: labels.to_vec(), networks: Networked::All, recorded: true }
+        Self::of((0..labels.len() as u32).map(RowId).collect(), labels)
+    }
+
+    /// Some rows, recorded, with their labels out of those of the whole set.
+    pub fn of(rows: Vec<RowId>, labels: &[ClassId]) -> Self {
+        let labels = rows.iter().map(|row| labels[row.index()]).collect();
+        Self { rows, labels, networks: Networked::All, recorded: true }
     }
 }
 
@@ -232,6 +288,15 @@ pub struct Verdict {
     pub weight: f64,
     /// Whether the method itself would call the label wrong.
     pub flagged: bool,
+    /// Why the method left the row out of training, where it did.
+    pub removed: Option<&'static str>,
+}
+
+impl Verdict {
+    /// Suspicion alone: full weight, no flag.
+    pub fn of(suspicion: f64) -> Self {
+        Self { suspicion, weight: 1.0, flagged: false, removed: None }
+    }
 }
 
 /// A way to train on noisy labels.
@@ -249,6 +314,21 @@ pub trait Method {
     /// The network whose softmax divides the margin (Eq. 3), if the method has one.
     fn auxiliary(&self) -> Option<usize> {
         None
+    }
+
+    /// Looks at what the phase before left, and says which parameters of its own the next one trains.
+    ///
+    /// `note` takes what the user should know.
+    ///
+    /// # Errors
+    ///
+    /// Whatever scoring the set runs into.
+    fn begin(
+        &mut self,
+        _at: &PhaseStart<'_>,
+        _note: &mut dyn FnMut(&str),
+    ) -> Result<OwnParameters, TrainError> {
+        Ok(OwnParameters::default())
     }
 
     /// What the next epoch shows the networks.

@@ -1,122 +1,205 @@
 //! The methods, one file each, named as in the tables.
+//!
+//! Each file ends in the list below with one [`Entry`]: its name, one line about it, and how it is
+//! built. Everything else that knows methods (the command line, configurations, records, the tests
+//! that run each of them) reads the list.
 
+pub mod aum;
 pub mod base;
+pub mod cartography;
+pub mod hmw;
 pub mod lane;
 pub mod lane_alm;
 pub mod lane_fixed;
 pub mod lane_sim;
+pub mod lcl;
 pub mod margin_mixture;
+pub mod noise_layer;
+pub mod peer_loss;
+pub mod robust;
+pub mod scl;
 
-use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::method::Method;
 
-/// A method by the name used in commands, configurations, records and tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MethodName {
-    /// Plain cross-entropy.
-    Base,
-    /// Label-aware margins weigh the cross-entropy, beside a label-aware contrastive loss.
-    Lane,
-    /// `lane` with the plain margin (AUM) in place of the label-aware one.
-    LaneSim,
-    /// `lane` without weights.
-    LaneAlm,
-    /// `lane` with the threshold fixed at mean 0 and deviation 1.
-    LaneFixedMu0,
-    /// `lane` with the threshold fixed at mean −1 and deviation 1.
-    #[serde(rename = "lane-fixed-mu-1")]
-    LaneFixedMuMinus1,
-    /// Weights from a two-component mixture over averaged margins (ours).
-    MarginMixture,
+/// Every method, in the order of the tables.
+const METHODS: &[Entry] = &[
+    base::BASE,
+    lane::LANE,
+    lane_sim::LANE_SIM,
+    lane_alm::LANE_ALM,
+    lane_fixed::LANE_FIXED_MU0,
+    lane_fixed::LANE_FIXED_MU_MINUS_1,
+    margin_mixture::MARGIN_MIXTURE,
+    cartography::CARTOGRAPHY_EASY,
+    cartography::CARTOGRAPHY_HARD,
+    cartography::CARTOGRAPHY_AMBIGUOUS,
+    noise_layer::NOISE_LAYER,
+    peer_loss::PEER_LOSS,
+    aum::AUM,
+    scl::SCL,
+    lcl::LCL,
+    hmw::HMW,
+    robust::BLURRY,
+    robust::PIECEWISE_ZERO,
+    robust::FOCAL,
+    robust::GCE,
+    robust::MAE,
+    robust::SCE,
+    robust::NCE_RCE,
+    robust::ANL_CE,
+    robust::ANL_FL,
+];
+
+/// One line of the list of methods.
+#[derive(Debug)]
+pub struct Entry {
+    /// The name used in commands, configurations, records and tables.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// The method with the settings of a configuration.
+    ///
+    /// Called before anything is trained, so that it may refuse settings and data.
+    pub build: fn(&Config, Facts) -> Result<Box<dyn Method>, TrainError>,
 }
 
+/// What a method may know of the data when it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Training rows.
+    pub n_rows: usize,
+    /// Classes of the data.
+    pub n_classes: usize,
+}
+
+/// A method by the name used in commands, configurations, records and tables.
+#[derive(Clone, Copy)]
+pub struct MethodName(&'static Entry);
+
 impl MethodName {
+    /// Plain cross-entropy.
+    pub const BASE: Self = Self(&base::BASE);
+    /// LANE.
+    pub const LANE: Self = Self(&lane::LANE);
+
     /// Every method, in the order of the tables.
-    pub const ALL: &'static [Self] = &[
-        Self::Base,
-        Self::Lane,
-        Self::LaneSim,
-        Self::LaneAlm,
-        Self::LaneFixedMu0,
-        Self::LaneFixedMuMinus1,
-        Self::MarginMixture,
-    ];
+    pub fn all() -> impl ExactSizeIterator<Item = Self> {
+        METHODS.iter().map(Self)
+    }
 
     /// The name used in commands, configurations, records and tables.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Lane => "lane",
-            Self::LaneSim => "lane-sim",
-            Self::LaneAlm => "lane-alm",
-            Self::LaneFixedMu0 => "lane-fixed-mu0",
-            Self::LaneFixedMuMinus1 => "lane-fixed-mu-1",
-            Self::MarginMixture => "margin-mixture",
-        }
+        self.0.name
     }
 
     /// What it does, in one line.
     pub fn describe(self) -> &'static str {
-        match self {
-            Self::Base => "plain cross-entropy on the given labels",
-            Self::Lane => {
-                "Gaussian weights from averaged label-aware margins, with a label-aware contrastive loss"
-            }
-            Self::LaneSim => "lane with the plain margin (AUM) in place of the label-aware one",
-            Self::LaneAlm => "lane without weights: both auxiliary terms only",
-            Self::LaneFixedMu0 => "lane with the threshold fixed at mean 0, deviation 1",
-            Self::LaneFixedMuMinus1 => "lane with the threshold fixed at mean -1, deviation 1",
-            Self::MarginMixture => {
-                "weights from a two-component mixture over averaged margins (not in the paper)"
-            }
-        }
+        self.0.about
     }
 
-    /// The method with the settings of `config`, over `n_rows` training rows.
-    pub fn build(self, config: &Config, n_rows: usize) -> Box<dyn Method> {
-        match self {
-            Self::Base => Box::new(base::Base::new(config)),
-            Self::Lane => Box::new(lane::Lane::new(config)),
-            Self::LaneSim => Box::new(lane_sim::lane_sim(config)),
-            Self::LaneAlm => Box::new(lane_alm::lane_alm(config)),
-            Self::LaneFixedMu0 => Box::new(lane_fixed::lane_fixed(config, 0.0)),
-            Self::LaneFixedMuMinus1 => Box::new(lane_fixed::lane_fixed(config, -1.0)),
-            Self::MarginMixture => Box::new(margin_mixture::MarginMixture::new(config, n_rows)),
-        }
+    /// The method with the settings of `config`, for data of which `facts` are known.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Setting`] or [`TrainError::Loss`] where a setting is out of its range,
+    /// [`TrainError::Refused`] where the method is not defined for it or for the data.
+    pub fn build(self, config: &Config, facts: Facts) -> Result<Box<dyn Method>, TrainError> {
+        (self.0.build)(config, facts).map_err(|error| match error {
+            TrainError::Metrics(source) => TrainError::Refused { method: self.as_str(), source },
+            other => other,
+        })
     }
 }
 
-impl std::str::FromStr for MethodName {
+impl FromStr for MethodName {
     type Err = TrainError;
 
     fn from_str(name: &str) -> Result<Self, TrainError> {
-        Self::ALL.iter().copied().find(|method| method.as_str() == name).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|method| method.as_str()).collect();
+        Self::all().find(|method| method.as_str() == name).ok_or_else(|| {
+            let known: Vec<_> = Self::all().map(Self::as_str).collect();
             TrainError::setting("method", name, format!("one of {}", known.join(", ")))
         })
     }
 }
 
-impl std::fmt::Display for MethodName {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for MethodName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for MethodName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("MethodName").field(&self.as_str()).finish()
+    }
+}
+
+impl PartialEq for MethodName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for MethodName {}
+
+impl PartialOrd for MethodName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for MethodName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for MethodName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl Serialize for MethodName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for MethodName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(serde::de::Error::custom)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::MethodName;
 
     #[test]
     fn every_name_is_the_same_in_text_and_in_configurations() {
-        for method in MethodName::ALL {
+        for method in MethodName::all() {
             assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
-            assert_eq!(method.as_str().parse::<MethodName>().unwrap(), *method);
+            assert_eq!(method.as_str().parse::<MethodName>().unwrap(), method);
         }
+    }
+
+    #[test]
+    fn no_name_stands_twice() {
+        let names: BTreeSet<_> = MethodName::all().collect();
+        assert_eq!(names.len(), MethodName::all().len());
     }
 
     #[test]

@@ -122,10 +122,12 @@ pub(crate) fn name_rows(
 mod tests {
     use burn::tensor::{Device, Tensor, TensorData};
     use lane_metrics::ClassId;
+    use lane_metrics::cartography::MapConfig;
     use serde_json::Value;
 
     use super::*;
     use crate::config::Config;
+    use crate::methods::Facts;
     use crate::methods::lane::Lane;
     use crate::transfer;
 
@@ -137,7 +139,8 @@ mod tests {
 
     fn lane(settings: &[&str]) -> Lane {
         let all = ["data.train=rows.csv"].iter().chain(settings).map(|text| text.parse().unwrap());
-        Lane::new(&Config::resolve(None, &all.collect::<Vec<_>>()).unwrap())
+        let facts = Facts { n_rows: 4, n_classes: N_CLASSES };
+        Lane::new(&Config::resolve(None, &all.collect::<Vec<_>>()).unwrap(), facts).unwrap()
     }
 
     /// Four rows with the labels of the golden file; no network's output is needed.
@@ -171,8 +174,13 @@ mod tests {
     fn both_epochs(method: &Lane, skipped: usize) -> Seen {
         let folder = tempfile::tempdir().unwrap();
         let mut margins = MarginWeights::new(4, method.weighting().0).unwrap();
-        let mut dynamics =
-            Dynamics::create(&folder.path().join("dynamics.parquet"), 4, N_CLASSES).unwrap();
+        let mut dynamics = Dynamics::create(
+            &folder.path().join("dynamics.parquet"),
+            4,
+            N_CLASSES,
+            MapConfig::default(),
+        )
+        .unwrap();
         for epoch in 0..2 {
             margins.start_epoch();
             observe(&mut margins, method, &batch(), &host(epoch), epoch >= skipped, &mut dynamics)
@@ -260,8 +268,13 @@ mod tests {
         let method = lane(&[]);
         let folder = tempfile::tempdir().unwrap();
         let mut margins = MarginWeights::new(4, method.weighting().0).unwrap();
-        let mut dynamics =
-            Dynamics::create(&folder.path().join("dynamics.parquet"), 4, N_CLASSES).unwrap();
+        let mut dynamics = Dynamics::create(
+            &folder.path().join("dynamics.parquet"),
+            4,
+            N_CLASSES,
+            MapConfig::default(),
+        )
+        .unwrap();
         let error =
             observe(&mut margins, &method, &batch(), &host, true, &mut dynamics).unwrap_err();
         assert!((0..4).all(|row| margins.averages().count(RowId(row)) == 0));

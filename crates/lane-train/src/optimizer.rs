@@ -80,6 +80,7 @@ pub struct Optimizer {
     undecayed: ParamGroup,
     weight_decay: f64,
     clip_norm: f64,
+    own_factor: f64,
     form: Option<Form>,
     on_host: host::Moments,
     on_device: device::Moments,
@@ -102,12 +103,19 @@ impl Optimizer {
             undecayed,
             weight_decay,
             clip_norm,
+            own_factor: 1.0,
             form: None,
             on_host: host::Moments::default(),
             on_device: device::Moments::default(),
             #[cfg(feature = "tch")]
             on_libtorch: libtorch::Moments::default(),
         })
+    }
+
+    /// Multiplies the rate of a method's own parameters ([`Networks::own`](crate::networks::Networks)).
+    #[must_use]
+    pub fn with_own_factor(self, own_factor: f64) -> Self {
+        Self { own_factor, ..self }
     }
 
     /// Takes this form on every device, where otherwise the device decides.
@@ -126,7 +134,8 @@ impl Optimizer {
         let gradients = gradients.into();
         let form = self.form.or_else(|| search::device(&module).as_ref().map(Form::of));
         let Self { undecayed, weight_decay, clip_norm, .. } = self;
-        let group = Group { undecayed, weight_decay: *weight_decay, lr };
+        let group =
+            Group { undecayed, weight_decay: *weight_decay, lr, own_lr: lr * self.own_factor };
         match form {
             Some(Form::Host) => {
                 let step = self.on_host.begin(&module, gradients, *clip_norm);
@@ -199,9 +208,19 @@ struct Group<'a> {
     undecayed: &'a ParamGroup,
     weight_decay: f64,
     lr: f64,
+    own_lr: f64,
 }
 
 impl Group<'_> {
+    /// Parameters of a method's own have a rate of their own and no decay.
+    fn rates(&self, id: ParamId, path: &[String]) -> Rates {
+        if path.first().is_some_and(|name| name == "own") {
+            return Rates { lr: self.own_lr, weight_decay: 0.0 };
+        }
+        let undecayed = self.undecayed.matches(&id, Some(&path.join(".")));
+        Rates { lr: self.lr, weight_decay: if undecayed { 0.0 } else { self.weight_decay } }
+    }
+
     fn apply<M: Module>(self, module: M, step: impl StepForm) -> M {
         module.map(&mut Update { group: self, step, path: Vec::new() })
     }
@@ -227,9 +246,7 @@ impl<S: StepForm> ModuleMapper for Update<'_, S> {
         let Some(gradient) = self.step.take(id) else {
             return Param::from_mapped_value(id, tensor, mapper);
         };
-        let undecayed = self.group.undecayed.matches(&id, Some(&self.path.join(".")));
-        let weight_decay = if undecayed { 0.0 } else { self.group.weight_decay };
-        let rates = Rates { lr: self.group.lr, weight_decay };
+        let rates = self.group.rates(id, &self.path);
         let learns = tensor.is_autodiff();
         let tensor = self.step.update(id, gradient, tensor.inner(), rates);
         let tensor = if learns { tensor.autodiff().require_grad() } else { tensor };

@@ -50,8 +50,12 @@ pub fn train(
 
     let mut history = History::create(&folder, &experiment)?;
     let n_rows = experiment.train.dataset.examples.len();
-    let mut dynamics =
-        Dynamics::create(&folder.file("dynamics.parquet"), n_rows, experiment.labels().len())?;
+    let mut dynamics = Dynamics::create(
+        &folder.file("dynamics.parquet"),
+        n_rows,
+        experiment.labels().len(),
+        experiment.config.cartography.map(),
+    )?;
     let trained = Trainer::new(&experiment)?.run(&mut Sinks {
         history: &mut history,
         dynamics: &mut dynamics,
@@ -143,7 +147,17 @@ fn write_labels(
     let failed = |error: csv::Error| TrainError::io("write", &path)(error.into());
     let mut table = csv::Writer::from_writer(Vec::new());
     table
-        .write_record(["row", "id", "text", "label", "suggested", "score", "weight", "flagged"])
+        .write_record([
+            "row",
+            "id",
+            "text",
+            "label",
+            "suggested",
+            "score",
+            "weight",
+            "flagged",
+            "reason",
+        ])
         .map_err(failed)?;
     for row in order {
         let (example, verdict) = (&train.dataset.examples[row], &verdicts[row]);
@@ -158,6 +172,7 @@ fn write_labels(
                 &verdict.suspicion.to_string(),
                 &verdict.weight.to_string(),
                 if verdict.flagged { "1" } else { "0" },
+                verdict.removed.unwrap_or_default(),
             ])
             .map_err(failed)?;
     }

@@ -87,7 +87,7 @@ impl Classifier {
         let loaded = pretrained::load_classifier(folder, &device)?;
         Ok(Self {
             tokenizer: Tokenizer::open(folder)?,
-            networks: Networks { members: vec![loaded.network] },
+            networks: Networks { members: vec![loaded.network], own: Vec::new() },
             labels: loaded.labels,
             max_length: loaded.max_length,
             device,

@@ -55,8 +55,9 @@ impl SplitScores {
     }
 }
 
-/// How well one ranking finds the wrong labels; null where there is none or nothing but.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// How well one ranking finds the wrong labels; null where there is none or nothing but, or where
+/// not every row was ranked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
     /// Area under the precision-recall curve, by steps.
     pub average_precision: Option<f64>,
@@ -86,7 +87,7 @@ pub struct DetectionScores {
 }
 
 /// The two margin rankings, whatever the method's own.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RankingsByMargin {
     /// By minus AUM.
     pub aum: Ranking,

@@ -96,6 +96,7 @@ pub(crate) fn trained_gradients(
     let ids: Vec<_> = trained
         .iter()
         .flat_map(|&network| optimizer::parameter_ids(&networks.members[network]))
+        .chain(optimizer::parameter_ids(&networks.own))
         .collect();
     rows.retain(|rows| ids.contains(&rows.parameter));
     StepGradients { dense: GradientsParams::from_params(&mut all, networks, &ids), rows }

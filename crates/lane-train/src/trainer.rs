@@ -13,10 +13,12 @@ use lane_models::TrainingStep;
 
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
-use crate::evaluate::{Scoring, TrainScorer};
 use crate::experiment::Experiment;
 use crate::history::{EpochHeader, History};
-use crate::method::{EpochPlan, EpochStart, Method, Pass, Phase, Start, Step, StepBatch};
+use crate::method::{
+    EpochPlan, EpochStart, Method, OwnParameters, Pass, Phase, PhaseStart, Scorer, Start, Step,
+    StepBatch,
+};
 use crate::networks::Networks;
 use crate::observe::{Place, name_rows, observe};
 use crate::optimizer::{Optimizer, spoilt_parameter};
@@ -80,7 +82,7 @@ impl<'a> Trainer<'a> {
     /// [`TrainError::Metrics`] if the weighting is out of range.
     pub fn new(experiment: &'a Experiment) -> Result<Self, TrainError> {
         let config = &experiment.config;
-        let method = config.method.build(config, experiment.train.dataset.n_rows());
+        let method = config.method.build(config, experiment.facts())?;
         Self::with_method(experiment, method)
     }
 
@@ -116,12 +118,18 @@ impl<'a> Trainer<'a> {
         let phases = self.method.phases();
         let mut networks = None;
         for (index, phase) in phases.iter().enumerate() {
+            let own = self.begin(index, networks.as_ref(), sinks)?;
             let begun = match (phase.start, networks.take()) {
                 (Start::Continue, Some(carried)) => carried,
-                _ => self.fresh(index, phase)?,
+                _ => self.fresh(index, phase, sinks.dynamics)?,
             };
+            let begun = begun.with_own(&own.matrices, &self.device);
+            let training = &self.experiment.config.training;
+            let optimizer = Optimizer::new(training.weight_decay, training.clip_norm)?
+                .with_own_factor(own.lr_factor);
+            let learner = Learner { networks: begun, optimizer, terms: MeanTerms::default() };
             let is_last = index + 1 == phases.len();
-            networks = Some(self.run_phase(index, phase, begun, is_last, sinks)?);
+            networks = Some(self.run_phase(index, phase, learner, is_last, sinks)?);
         }
         let networks =
             sinks.history.take_best().or(networks).ok_or_else(|| TrainError::Mismatch {
@@ -131,11 +139,38 @@ impl<'a> Trainer<'a> {
         Ok(Trained { networks, method: self.method, margins: self.margins })
     }
 
-    fn fresh(&mut self, index: usize, phase: &Phase) -> Result<Networks, TrainError> {
+    /// Shows the method what the phase before left.
+    fn begin(
+        &mut self,
+        phase: usize,
+        networks: Option<&Networks>,
+        sinks: &mut Sinks<'_>,
+    ) -> Result<OwnParameters, TrainError> {
+        let scorer = networks.map(|networks| self.experiment.scorer(networks.valid()));
+        let at = PhaseStart {
+            phase,
+            labels: &self.labels,
+            n_classes: self.experiment.labels().len(),
+            embedding_width: self.experiment.encoder.config.hidden_size,
+            margins: &self.margins,
+            map: sinks.dynamics.map(),
+            scorer: scorer.as_ref().map(|scorer| scorer as &dyn Scorer),
+            seed: self.experiment.config.seed,
+        };
+        self.method.begin(&at, &mut |note| sinks.observer.note(note))
+    }
+
+    fn fresh(
+        &mut self,
+        index: usize,
+        phase: &Phase,
+        dynamics: &mut Dynamics,
+    ) -> Result<Networks, TrainError> {
         self.margins.reset();
-        let n_classes = self.experiment.labels().len() + phase.extra_classes;
+        dynamics.reset_map();
+        let n_classes = self.experiment.labels().len();
         let seed = seed::stream(self.experiment.config.seed, "phase", &[index as u64]);
-        Networks::fresh(&self.experiment.encoder, phase.n_networks, n_classes, seed, &self.device)
+        Networks::fresh(&self.experiment.encoder, phase, n_classes, seed, &self.device)
     }
 
     /// Trains through the epochs of a phase; returns the networks of the last.
@@ -143,14 +178,12 @@ impl<'a> Trainer<'a> {
         &mut self,
         phase_index: usize,
         phase: &Phase,
-        networks: Networks,
+        mut learner: Learner,
         is_last: bool,
         sinks: &mut Sinks<'_>,
     ) -> Result<Networks, TrainError> {
-        let training = &self.experiment.config.training;
-        let optimizer = Optimizer::new(training.weight_decay, training.clip_norm)?;
-        let mut learner = Learner { networks, optimizer, terms: MeanTerms::default() };
-        let n_steps = self.labels.len().div_ceil(training.batch_size) as u64;
+        let batch_size = self.experiment.config.training.batch_size;
+        let n_steps = self.labels.len().div_ceil(batch_size) as u64;
         let schedule = self.schedule(phase, n_steps);
         for index in 0..phase.epochs {
             self.epochs_done += 1;
@@ -218,11 +251,6 @@ impl<'a> Trainer<'a> {
     }
 
     fn plan(&mut self, at: &Epoch<'_>, networks: &Networks) -> Result<EpochPlan, TrainError> {
-        let scoring = Scoring {
-            inputs: &self.experiment.train.inputs,
-            batch_size: self.experiment.config.training.scoring_batch_size,
-            device: &self.experiment.device,
-        };
         self.method.plan(&EpochStart {
             phase: at.phase_index,
             epoch: at.index,
@@ -230,7 +258,7 @@ impl<'a> Trainer<'a> {
             labels: &self.labels,
             n_classes: self.experiment.labels().len(),
             margins: &self.margins,
-            scorer: &TrainScorer { networks: networks.valid(), scoring },
+            scorer: &self.experiment.scorer(networks.valid()),
             seed: self.experiment.config.seed,
         })
     }

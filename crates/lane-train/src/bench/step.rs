@@ -181,7 +181,7 @@ pub fn run(request: &StepRequest) -> Result<StepReport, TrainError> {
     let optimizer = Optimizer::new(WEIGHT_DECAY, CLIP_NORM)?;
     let mut bench = Bench { request, batches, device, optimizer };
     let n_parameters = network.num_params();
-    let mut networks = Networks { members: vec![network] };
+    let mut networks = Networks { members: vec![network], own: Vec::new() };
     let mut steps = Vec::with_capacity(request.steps);
     for step in 0..request.n_steps() {
         if step == request.warmup {

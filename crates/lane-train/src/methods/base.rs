@@ -11,19 +11,29 @@ use lane_metrics::weights::{MarginWeights, Quantity};
 
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::method::{Loss, Method, Phase, Step, Verdict};
+use crate::inner_loss::InnerLoss;
+use crate::method::{Loss, Method, OwnParameters, Phase, PhaseStart, Step, Verdict};
+use crate::methods::Entry;
 use crate::methods::lane::suspicion;
+
+/// The line in the list of methods.
+pub const BASE: Entry = Entry {
+    name: "base",
+    about: "plain cross-entropy on the given labels",
+    build: |config, facts| Ok(Box::new(Base::under(InnerLoss::new(config, facts)?, config))),
+};
 
 /// Plain training.
 #[derive(Debug)]
 pub struct Base {
+    inner: InnerLoss,
     epochs: u32,
 }
 
 impl Base {
-    /// Plain training for the configured epochs.
-    pub fn new(config: &Config) -> Self {
-        Self { epochs: config.epochs() }
+    /// Plain training for the configured epochs, under a loss.
+    pub fn under(inner: InnerLoss, config: &Config) -> Self {
+        Self { inner, epochs: config.epochs() }
     }
 }
 
@@ -32,18 +42,30 @@ impl Method for Base {
         vec![Phase::only(self.epochs, 1)]
     }
 
+    fn begin(
+        &mut self,
+        _at: &PhaseStart<'_>,
+        note: &mut dyn FnMut(&str),
+    ) -> Result<OwnParameters, TrainError> {
+        if let Some(warning) = self.inner.warning() {
+            note(&warning);
+        }
+        Ok(OwnParameters::default())
+    }
+
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
-        let batch = &step.batches[0];
-        let total = lane_losses::cross_entropy::mean(
-            batch.output(0)?.logits.clone(),
-            batch.targets.clone(),
-        );
-        Ok(Loss { terms: vec![("cross_entropy", total.clone())], total })
+        self.inner.loss(step)
     }
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {
-        suspicion(margins, Quantity::Aum)
-            .map(|suspicion| Verdict { suspicion, weight: 1.0, flagged: suspicion > 0.0 })
-            .collect()
+        by_margin(margins)
     }
+}
+
+/// Verdicts of a method that leaves the labels alone: suspicion −AUM, flagged when the averaged margin
+/// is negative.
+pub(crate) fn by_margin(margins: &MarginWeights) -> Vec<Verdict> {
+    suspicion(margins, Quantity::Aum)
+        .map(|suspicion| Verdict { flagged: suspicion > 0.0, ..Verdict::of(suspicion) })
+        .collect()
 }

@@ -29,10 +29,19 @@ use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 
 use crate::config::{Config, LaneConfig};
 use crate::error::TrainError;
+use crate::inner_loss::InnerLoss;
 use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
+use crate::methods::{Entry, Facts};
 
 const CLASSIFIER: usize = 0;
 const AUXILIARY: usize = 1;
+
+/// The line in the list of methods.
+pub const LANE: Entry = Entry {
+    name: "lane",
+    about: "Gaussian weights from averaged label-aware margins, with a label-aware contrastive loss",
+    build: |config, facts| Ok(Box::new(Lane::new(config, facts)?)),
+};
 
 /// LANE and, by its fields, the ablations of the paper.
 #[derive(Debug)]
@@ -45,19 +54,25 @@ pub struct Lane {
     pub terms: LaneConfig,
     /// The contrastive loss.
     pub contrastive: ContrastiveConfig,
+    inner: InnerLoss,
     epochs: u32,
 }
 
 impl Lane {
     /// LANE with the configured options.
-    pub fn new(config: &Config) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Setting`] for a loss out of range.
+    pub fn new(config: &Config, facts: Facts) -> Result<Self, TrainError> {
+        Ok(Self {
             weights: config.weights.clone(),
             weighted: true,
             terms: config.lane.clone(),
             contrastive: config.contrastive.clone(),
+            inner: InnerLoss::new(config, facts)?,
             epochs: config.epochs(),
-        }
+        })
     }
 }
 
@@ -79,9 +94,9 @@ impl Method for Lane {
         let weighted = if self.weighted {
             let mut weights = Vec::with_capacity(batch.rows.len());
             step.margins.weights_of(&batch.rows, &mut weights);
-            weighted_cross_entropy(batch, &weights)?
+            weighted_loss(&self.inner, step.epoch, batch, &weights)?
         } else {
-            cross_entropy::mean(batch.output(CLASSIFIER)?.logits.clone(), batch.targets.clone())
+            self.inner.mean(step)?
         };
         let (auxiliary, contrastive) =
             auxiliary_terms(batch, &self.contrastive, self.terms.contrastive_weight)?;
@@ -107,7 +122,8 @@ impl Method for Lane {
             .map(|(suspicion, row)| {
                 let believed = margins.weight(RowId(row));
                 let weight = if self.weighted { believed } else { 1.0 };
-                Verdict { suspicion, weight, flagged: believed < self.terms.flag_below }
+                let flagged = believed < self.terms.flag_below;
+                Verdict { weight, flagged, ..Verdict::of(suspicion) }
             })
             .collect()
     }
@@ -128,12 +144,15 @@ pub(crate) fn suspicion(
     })
 }
 
-/// `(1/|𝔅|) Σ λ_i ℓ_{i,v}`: the weight of a row goes with each of its views (Eq. 7).
+/// `(1/|𝔅|) Σ λ_i ℓ_{i,v}`: the weight of a row goes with each of its views (Eq. 7, where ℓ is the
+/// cross-entropy).
 ///
 /// # Errors
 ///
 /// [`TrainError::Mismatch`] if the classifier did not run on the batch.
-pub(crate) fn weighted_cross_entropy(
+pub(crate) fn weighted_loss(
+    inner: &InnerLoss,
+    epoch: u32,
     batch: &StepBatch,
     weights: &[f32],
 ) -> Result<Tensor<1>, TrainError> {
@@ -141,7 +160,8 @@ pub(crate) fn weighted_cross_entropy(
     let all_views = weights.repeat(batch.n_views);
     let n = all_views.len();
     let weights = Tensor::from_data(TensorData::new(all_views, [n]), &logits.device());
-    Ok(cross_entropy::weighted(logits, batch.targets.clone(), weights))
+    let per_row = inner.per_row(logits, batch.targets.clone(), epoch);
+    Ok((per_row * weights).sum() / n.max(1) as f32)
 }
 
 /// `L_Π` and `L_con` (Eq. 8); the second is zero, and not computed, where its factor is.
@@ -177,6 +197,7 @@ mod tests {
     const LOGITS: [[f32; 3]; 2] = [[2.0, 0.5, -1.0], [0.2, -0.3, 0.7]];
     const OTHER_VIEW: [[f32; 3]; 2] = [[0.1, 0.9, 0.3], [-1.0, 0.4, 1.1]];
     const LABELS: [u16; 2] = [0, 1];
+    const N_CLASSES: usize = 3;
 
     fn tensor(rows: &[[f32; 3]]) -> Tensor<2> {
         Tensor::from_data(TensorData::new(rows.concat(), [rows.len(), 3]), &Device::flex())
@@ -202,7 +223,9 @@ mod tests {
     }
 
     fn weighted(views: &[[[f32; 3]; 2]], weights: &[f32]) -> f64 {
-        transfer::read_scalar(weighted_cross_entropy(&batch(views), weights).unwrap())
+        transfer::read_scalar(
+            weighted_loss(&InnerLoss::cross_entropy(N_CLASSES), 0, &batch(views), weights).unwrap(),
+        )
     }
 
     #[test]

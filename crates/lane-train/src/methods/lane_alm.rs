@@ -8,11 +8,24 @@
 //! Source: the paper's section 6, "LANE−ALM".
 
 use crate::config::Config;
+use crate::error::TrainError;
 use crate::methods::lane::Lane;
+use crate::methods::{Entry, Facts};
+
+/// The line in the list of methods.
+pub const LANE_ALM: Entry = Entry {
+    name: "lane-alm",
+    about: "lane without weights: both auxiliary terms only",
+    build: |config, facts| Ok(Box::new(lane_alm(config, facts)?)),
+};
 
 /// LANE whose weights are all 1.
-pub fn lane_alm(config: &Config) -> Lane {
-    let mut lane = Lane::new(config);
+///
+/// # Errors
+///
+/// As [`Lane::new`].
+pub fn lane_alm(config: &Config, facts: Facts) -> Result<Lane, TrainError> {
+    let mut lane = Lane::new(config, facts)?;
     lane.weighted = false;
-    lane
+    Ok(lane)
 }

@@ -9,11 +9,24 @@
 use lane_metrics::weights::Quantity;
 
 use crate::config::Config;
+use crate::error::TrainError;
 use crate::methods::lane::Lane;
+use crate::methods::{Entry, Facts};
+
+/// The line in the list of methods.
+pub const LANE_SIM: Entry = Entry {
+    name: "lane-sim",
+    about: "lane with the plain margin (AUM) in place of the label-aware one",
+    build: |config, facts| Ok(Box::new(lane_sim(config, facts)?)),
+};
 
 /// LANE weighted by AUM.
-pub fn lane_sim(config: &Config) -> Lane {
-    let mut lane = Lane::new(config);
+///
+/// # Errors
+///
+/// As [`Lane::new`].
+pub fn lane_sim(config: &Config, facts: Facts) -> Result<Lane, TrainError> {
+    let mut lane = Lane::new(config, facts)?;
     lane.weights.quantity = Quantity::Aum;
-    lane
+    Ok(lane)
 }

@@ -25,8 +25,17 @@ use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 
 use crate::config::{Config, MixtureConfig};
 use crate::error::TrainError;
+use crate::inner_loss::InnerLoss;
 use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, Verdict};
-use crate::methods::lane::{auxiliary_terms, suspicion, weighted_cross_entropy};
+use crate::methods::lane::{auxiliary_terms, suspicion, weighted_loss};
+use crate::methods::{Entry, Facts};
+
+/// The line in the list of methods.
+pub const MARGIN_MIXTURE: Entry = Entry {
+    name: "margin-mixture",
+    about: "weights from a two-component mixture over averaged margins (not in the paper)",
+    build: |config, facts| Ok(Box::new(MarginMixture::new(config, facts)?)),
+};
 
 /// How the mixture is fitted: to convergence, unlike the ten iterations of loss-based selection, since
 /// it decides a weight for every row and costs less than one step.
@@ -39,22 +48,28 @@ pub struct MarginMixture {
     settings: MixtureConfig,
     contrastive: ContrastiveConfig,
     weighting: (WeightConfig, u32),
+    inner: InnerLoss,
     epochs: u32,
     weights: Vec<f32>,
 }
 
 impl MarginMixture {
-    /// The method over `n_rows` rows, all weights 1.
-    pub fn new(config: &Config, n_rows: usize) -> Self {
+    /// The method with all weights 1.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Setting`] for a loss out of range.
+    pub fn new(config: &Config, facts: Facts) -> Result<Self, TrainError> {
         let mut weighting = config.weights.clone();
         weighting.quantity = quantity(&config.mixture);
-        Self {
+        Ok(Self {
             settings: config.mixture.clone(),
             contrastive: config.contrastive.clone(),
             weighting: (weighting, config.lane.alm_skip_epochs),
+            inner: InnerLoss::new(config, facts)?,
             epochs: config.epochs(),
-            weights: vec![1.0; n_rows],
-        }
+            weights: vec![1.0; facts.n_rows],
+        })
     }
 
     fn contrastive_weight(&self) -> f64 {
@@ -89,7 +104,7 @@ impl Method for MarginMixture {
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
         let batch = &step.batches[0];
         let weights: Vec<f32> = batch.rows.iter().map(|row| self.weights[row.index()]).collect();
-        let weighted = weighted_cross_entropy(batch, &weights)?;
+        let weighted = weighted_loss(&self.inner, step.epoch, batch, &weights)?;
         let mut terms = vec![("weighted_cross_entropy", weighted.clone())];
         let mut total = weighted;
         if self.has_auxiliary() {
@@ -110,9 +125,9 @@ impl Method for MarginMixture {
         suspicion(margins, Quantity::Aum)
             .zip(&self.weights)
             .map(|(suspicion, &weight)| Verdict {
-                suspicion,
                 weight: f64::from(weight),
                 flagged: weight < 0.5,
+                ..Verdict::of(suspicion)
             })
             .collect()
     }

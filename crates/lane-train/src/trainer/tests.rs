@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use lane_data::RowId;
 use lane_metrics::ClassId;
+use lane_metrics::cartography::MapConfig;
 use lane_metrics::weights::MarginWeights;
 use lane_models::Network;
 
@@ -113,7 +114,12 @@ fn train(probe: &Probe) -> Result<(Networks, Vec<u32>), TrainError> {
     let experiment = experiment(parent.path());
     let folder = RunFolder::create(&parent.path().join("run"), false)?;
     let mut history = History::create(&folder, &experiment)?;
-    let mut dynamics = Dynamics::create(&folder.file("dynamics.parquet"), N_ROWS as usize, 2)?;
+    let mut dynamics = Dynamics::create(
+        &folder.file("dynamics.parquet"),
+        N_ROWS as usize,
+        2,
+        MapConfig::default(),
+    )?;
     let trainer = Trainer::with_method(&experiment, Box::new(probe.clone()))?;
     let trained = trainer.run(&mut Sinks {
         history: &mut history,

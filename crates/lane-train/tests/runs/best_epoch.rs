@@ -13,7 +13,7 @@ fn validation(epoch: &EpochScores) -> f64 {
 }
 
 fn run(corpus: &Corpus, name: &str, settings: &[&str]) -> Run {
-    corpus.run(name, corpus.config(MethodName::Base, settings)).unwrap()
+    corpus.run(name, corpus.config(MethodName::BASE, settings)).unwrap()
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn of_equal_epochs_the_first_is_the_best() {
 #[test]
 fn without_validation_the_last_epoch_is_the_best() {
     let corpus = Corpus::new();
-    let mut config = corpus.config(MethodName::Base, &["training.epochs=3", STANDSTILL]);
+    let mut config = corpus.config(MethodName::BASE, &["training.epochs=3", STANDSTILL]);
     config.data.validation = None;
     let run = corpus.run("run", config).unwrap();
     assert_eq!((run.result.best.epoch, run.result.epochs.len()), (3, 3));
@@ -52,7 +52,7 @@ fn the_test_split_chooses_nothing() {
     let corpus = Corpus::new();
     let scored = |test: &str| {
         let mut config =
-            corpus.config(MethodName::Base, &["training.epochs=20", "training.lr=3e-3"]);
+            corpus.config(MethodName::BASE, &["training.epochs=20", "training.lr=3e-3"]);
         config.data.test = Some(corpus.path(test));
         corpus.run(&format!("run-{test}"), config).unwrap()
     };

@@ -20,7 +20,7 @@ fn differing(left: &Run, right: &Run) -> Vec<&'static str> {
 #[test]
 fn the_same_run_twice_leaves_the_same_bytes() {
     let corpus = Corpus::new();
-    for method in [MethodName::Base, MethodName::Lane, MethodName::MarginMixture] {
+    for method in MethodName::all() {
         let run = |name: &str| {
             corpus.run(&format!("{method}-{name}"), corpus.config(method, &[])).unwrap()
         };
@@ -32,7 +32,7 @@ fn the_same_run_twice_leaves_the_same_bytes() {
 fn views_and_order_are_drawn_from_the_seed_too() {
     let corpus = Corpus::new();
     let settings = ["views.kinds=[\"original\", \"deletion\"]", "views.deletion_probability=0.4"];
-    let run = |name: &str| corpus.run(name, corpus.config(MethodName::Lane, &settings)).unwrap();
+    let run = |name: &str| corpus.run(name, corpus.config(MethodName::LANE, &settings)).unwrap();
     assert_eq!(differing(&run("first"), &run("second")), [""; 0]);
 }
 
@@ -40,7 +40,7 @@ fn views_and_order_are_drawn_from_the_seed_too() {
 fn another_seed_gives_other_weights() {
     let corpus = Corpus::new();
     let run = |seed: &str| {
-        corpus.run(seed, corpus.config(MethodName::Base, &[&format!("seed={seed}")])).unwrap()
+        corpus.run(seed, corpus.config(MethodName::BASE, &[&format!("seed={seed}")])).unwrap()
     };
     let differing = differing(&run("1"), &run("2"));
     assert!(differing.contains(&"model/model.safetensors"), "{differing:?}");
@@ -52,7 +52,7 @@ fn one_thread_and_two_give_the_same_bytes() {
     let corpus = Corpus::new();
     let run = |n_threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        let config = corpus.config(MethodName::Lane, &[]);
+        let config = corpus.config(MethodName::LANE, &[]);
         let run = pool.install(|| corpus.run(&format!("{n_threads}-threads"), config)).unwrap();
         let record: serde_json::Value = serde_json::from_slice(&run.bytes("record.json")).unwrap();
         assert_eq!(record["threads"], n_threads);

@@ -146,7 +146,7 @@ fn a_run_comes_near_that_of_flex_and_twice_to_the_same_bytes() {
     let corpus = Corpus::new();
     let settings = |device: &str| format!("device={device}");
     let run = |name: &str, device: &str| {
-        corpus.run(name, corpus.config(MethodName::Lane, &[&settings(device)])).unwrap()
+        corpus.run(name, corpus.config(MethodName::LANE, &[&settings(device)])).unwrap()
     };
     let last_loss =
         |run: &crate::support::Run| run.metrics("train").last().unwrap()["loss"].as_f64();

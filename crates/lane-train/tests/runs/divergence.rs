@@ -21,18 +21,18 @@ fn stops(method: MethodName) {
 
 #[test]
 fn a_rate_far_too_high_stops_plain_training_with_the_rows_named() {
-    stops(MethodName::Base);
+    stops(MethodName::BASE);
 }
 
 #[test]
 fn a_rate_far_too_high_stops_lane_with_the_rows_named() {
-    stops(MethodName::Lane);
+    stops(MethodName::LANE);
 }
 
 #[test]
 fn weights_spoilt_by_the_very_last_step_leave_no_result() {
     let corpus = Corpus::new();
     let settings = ["training.lr=1e38", "training.epochs=1", "training.batch_size=40"];
-    assert!(corpus.run("run", corpus.config(MethodName::Base, &settings)).is_err());
+    assert!(corpus.run("run", corpus.config(MethodName::BASE, &settings)).is_err());
     assert!(!corpus.path("run").join("result.json").exists());
 }

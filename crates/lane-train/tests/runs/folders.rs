@@ -24,13 +24,18 @@ const FILES: [&str; 7] = [
 
 /// Whether the method trains an auxiliary network by default.
 fn has_auxiliary(method: MethodName) -> bool {
-    !matches!(method, MethodName::Base | MethodName::MarginMixture)
+    method.as_str().starts_with("lane")
+}
+
+/// Whether the last phase leaves rows out.
+fn trains_on_a_part(method: MethodName) -> bool {
+    method.as_str().starts_with("cartography") || method.as_str() == "aum"
 }
 
 #[test]
 fn every_method_leaves_a_complete_run_folder() {
     let corpus = Corpus::new();
-    for &method in MethodName::ALL {
+    for method in MethodName::all() {
         let config = corpus.config(method, &["seed=3"]);
         let run = corpus.run(method.as_str(), config.clone()).unwrap();
         assert_eq!(names(&run.path), FILES, "{method}");
@@ -60,13 +65,17 @@ fn result_reads_back(run: &Run, method: MethodName) {
     for key in ["average_precision", "auroc", "precision", "recall", "f1"] {
         assert!((0.0..=1.0).contains(&detection[key].as_f64().unwrap()), "{method}: {key}");
     }
-    assert_eq!(detection["by"]["alm"].is_null(), !has_auxiliary(method), "{method}");
+    let by = &detection["by"];
+    assert_eq!(by["alm"].is_null(), !has_auxiliary(method), "{method}");
+    assert_eq!(by["aum"]["auroc"].is_null(), trains_on_a_part(method), "{method}");
 }
 
 fn labels_are_ranked(run: &Run) {
     let mut table = csv::Reader::from_path(run.path.join("labels.csv")).unwrap();
     let header: Vec<_> = table.headers().unwrap().iter().map(str::to_owned).collect();
-    assert_eq!(header, ["row", "id", "text", "label", "suggested", "score", "weight", "flagged"]);
+    let columns =
+        ["row", "id", "text", "label", "suggested", "score", "weight", "flagged", "reason"];
+    assert_eq!(header, columns);
     let lines: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
     let scores: Vec<f64> = lines.iter().map(|line| line[5].parse().unwrap()).collect();
     assert!(scores.is_sorted_by(|left, right| left >= right), "{scores:?}");
@@ -76,6 +85,7 @@ fn labels_are_ranked(run: &Run) {
         assert_eq!(line[1], format!("train-{}", &line[0]));
         assert!((0.0..=1.0).contains(&line[6].parse::<f64>().unwrap()), "{line:?}");
         assert!(matches!(&line[7], "0" | "1") && ["bird", "metal", "weather"].contains(&&line[4]));
+        assert!(line[8].is_empty() || line[6].parse::<f64>().unwrap() == 0.0, "{line:?}");
     }
 }
 
@@ -103,9 +113,11 @@ fn dynamics_are_complete(run: &Run, method: MethodName) {
         };
         assert!(share("p_label") && share("weight"), "{method}");
     }
-    let expected: Vec<_> =
+    // Later phases may show a part of the rows.
+    let first_phase: Vec<_> =
         (1..=2).flat_map(|epoch| (0..N_TRAIN as u32).map(move |row| (epoch, row))).collect();
-    assert_eq!(seen, expected, "{method}");
+    assert_eq!(seen[..first_phase.len()], first_phase, "{method}");
+    assert!(seen.is_sorted_by(|left, right| left < right), "{method}: a row twice in an epoch");
 }
 
 fn scores_come_from_the_saved_model(corpus: &Corpus, run: &Run) {
@@ -122,7 +134,7 @@ fn scores_come_from_the_saved_model(corpus: &Corpus, run: &Run) {
 fn plain_training_learns_sixteen_right_labels_by_heart() {
     let corpus = Corpus::new();
     let settings = ["training.epochs=30", "training.lr=3e-3", "model.dropout=0.0"];
-    let mut config = corpus.config(MethodName::Base, &settings);
+    let mut config = corpus.config(MethodName::BASE, &settings);
     config.data.train = corpus.path("clean.csv");
     config.data.test = Some(corpus.path("clean.csv"));
     config.data.validation = None;
@@ -138,7 +150,7 @@ fn plain_training_learns_sixteen_right_labels_by_heart() {
 fn epochs_left_out_of_the_averages_have_weights_of_one_and_are_still_seen() {
     let corpus = Corpus::new();
     let settings = ["lane.alm_skip_epochs=1", "training.lr=3e-3", "training.epochs=3"];
-    let run = corpus.run("run", corpus.config(MethodName::Lane, &settings)).unwrap();
+    let run = corpus.run("run", corpus.config(MethodName::LANE, &settings)).unwrap();
     let lines = run.metrics("train");
     assert_eq!(
         (&lines[0]["n_negative"], &lines[0]["negative_mean"]),

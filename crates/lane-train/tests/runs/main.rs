@@ -10,5 +10,6 @@ mod divergence;
 mod folders;
 mod frozen;
 mod kernels;
+mod rivals;
 mod support;
 mod timed_steps;

@@ -3,9 +3,12 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use arrow::array::{UInt16Array, UInt32Array};
 use lane_train::record::{Program, RunResult};
 use lane_train::run::Invocation;
-use lane_train::{Config, MethodName, Setting, Silent, TrainError, train};
+use lane_train::{Config, MethodName, Observer, Setting, TrainError, train};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -32,6 +35,9 @@ impl Corpus {
         corpus.write("clean.csv", &rows("clean", 0, 16, |_| 0));
         corpus.write("validation.csv", &rows("validation", 61, 12, |_| 0));
         corpus.write("test.csv", &rows("test", 83, 12, |_| 0));
+        let two = rows("two", 0, N_TRAIN, |_| 0);
+        let two: Vec<_> = two.lines().filter(|line| !line.ends_with("weather")).collect();
+        corpus.write("two.csv", &two.join("\n"));
         let scrambled = rows("test", 83, 12, |row| 1 + row % 2);
         let without_gold: Vec<_> =
             scrambled.lines().map(|line| line.rsplit_once(',').unwrap().0).collect();
@@ -65,8 +71,19 @@ impl Corpus {
         let path = self.path(name);
         let program = Program { version: "test".into(), revision: None };
         let invocation = Invocation { program, command: Vec::new() };
-        let result = train(config, &path, false, &invocation, &mut Silent)?;
-        Ok(Run { path, result })
+        let mut notes = Notes::default();
+        let result = train(config, &path, false, &invocation, &mut notes)?;
+        Ok(Run { path, result, notes: notes.0 })
+    }
+}
+
+/// Keeps what a run says to its user.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Observer for Notes {
+    fn note(&mut self, text: &str) {
+        self.0.push(text.into());
     }
 }
 
@@ -74,9 +91,59 @@ impl Corpus {
 pub(crate) struct Run {
     pub(crate) path: PathBuf,
     pub(crate) result: RunResult,
+    pub(crate) notes: Vec<String>,
+}
+
+/// One line of `labels.csv`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Label {
+    pub(crate) row: u32,
+    pub(crate) label: String,
+    pub(crate) score: f64,
+    pub(crate) weight: f64,
+    pub(crate) flagged: u8,
+    pub(crate) reason: String,
+}
+
+/// One row of one epoch in `dynamics.parquet`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) epoch: u32,
+    pub(crate) row: u32,
+    pub(crate) label: u16,
 }
 
 impl Run {
+    /// `labels.csv` in the order of the rows.
+    pub(crate) fn labels(&self) -> Vec<Label> {
+        let mut table = csv::Reader::from_path(self.path.join("labels.csv")).unwrap();
+        let mut lines: Vec<Label> = table.deserialize().map(Result::unwrap).collect();
+        lines.sort_by_key(|line| line.row);
+        lines
+    }
+
+    /// `dynamics.parquet`, epoch by epoch.
+    pub(crate) fn dynamics(&self) -> Vec<Look> {
+        let file = std::fs::File::open(self.path.join("dynamics.parquet")).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+        let mut looks = Vec::new();
+        for batch in reader.map(Result::unwrap) {
+            let numbers = |name: &str| {
+                let column = batch.column_by_name(name).unwrap();
+                column.as_any().downcast_ref::<UInt32Array>().unwrap().values().clone()
+            };
+            let labels = batch.column_by_name("label").unwrap();
+            let labels = labels.as_any().downcast_ref::<UInt16Array>().unwrap();
+            let places = numbers("epoch").into_iter().zip(numbers("row")).collect::<Vec<_>>();
+            looks.extend(places.into_iter().zip(labels.values()).map(|((epoch, row), label)| Look {
+                epoch,
+                row,
+                label: *label,
+            }));
+        }
+        looks
+    }
+
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         let path = self.path.join(name);
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

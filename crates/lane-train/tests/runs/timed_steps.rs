@@ -11,7 +11,7 @@ use crate::support::{Corpus, N_TRAIN};
 fn the_first_timed_step_has_the_loss_of_the_first_step_of_training() {
     let corpus = Corpus::new();
     let whole = format!("training.batch_size={N_TRAIN}");
-    let config = corpus.config(MethodName::Base, &["training.epochs=1", &whole]);
+    let config = corpus.config(MethodName::BASE, &["training.epochs=1", &whole]);
     let seed = config.seed;
     let trained = corpus.run("run", config).unwrap().metrics("train")[0]["loss"].clone();
     let bucketing = Bucketing::Length;
