@@ -128,18 +128,17 @@ impl Run {
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
         let mut looks = Vec::new();
         for batch in reader.map(Result::unwrap) {
-            let numbers = |name: &str| {
-                let column = batch.column_by_name(name).unwrap();
-                column.as_any().downcast_ref::<UInt32Array>().unwrap().values().clone()
+            let numbers = |name: &str| -> &UInt32Array {
+                batch.column_by_name(name).unwrap().as_any().downcast_ref().unwrap()
             };
             let labels = batch.column_by_name("label").unwrap();
-            let labels = labels.as_any().downcast_ref::<UInt16Array>().unwrap();
-            let places = numbers("epoch").into_iter().zip(numbers("row")).collect::<Vec<_>>();
-            looks.extend(places.into_iter().zip(labels.values()).map(|((epoch, row), label)| Look {
-                epoch,
-                row,
-                label: *label,
-            }));
+            let labels: &UInt16Array = labels.as_any().downcast_ref().unwrap();
+            let places = numbers("epoch").values().iter().zip(numbers("row").values());
+            looks.extend(
+                places
+                    .zip(labels.values())
+                    .map(|((&epoch, &row), &label)| Look { epoch, row, label }),
+            );
         }
         looks
     }
