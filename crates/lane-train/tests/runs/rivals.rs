@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lane_train::{Config, MethodName, TrainError};
 
-use crate::support::{Corpus, Label, N_TRAIN, Run};
+use crate::support::{Corpus, Listed, N_TRAIN, Run};
 
 /// The third of the training rows that `cartography-*` keep.
 const THIRD: usize = N_TRAIN / 3;
@@ -29,7 +29,7 @@ fn finite(run: &Run) -> bool {
     run.labels().iter().all(|line| line.score.is_finite() && (0.0..=1.0).contains(&line.weight))
 }
 
-fn kept(labels: &[Label]) -> BTreeSet<u32> {
+fn kept(labels: &[Listed]) -> BTreeSet<u32> {
     labels.iter().filter(|line| line.reason.is_empty()).map(|line| line.row).collect()
 }
 
@@ -122,7 +122,11 @@ fn a_class_that_the_map_filters_away_is_said_and_training_goes_on() {
     let corpus = Corpus::new();
     let settings = ["cartography.fraction=0.05"];
     let run = run(&corpus, "run", "cartography-hard", &settings).unwrap();
-    assert!(run.notes.iter().any(|note| note.contains("of 3 classes have no row")), "{:?}", run.notes);
+    assert!(
+        run.notes.iter().any(|note| note.contains("of 3 classes have no row")),
+        "{:?}",
+        run.notes
+    );
     assert_eq!(kept(&run.labels()).len(), 2);
 }
 
@@ -149,7 +153,7 @@ fn aum_keeps_the_best_row_of_a_class_it_would_wipe_out() {
     let run = run(&corpus, "run", "aum", &settings).unwrap();
     let labels = run.labels();
     assert!(labels.iter().all(|line| line.flagged == 1));
-    let kept: Vec<&Label> = labels.iter().filter(|line| line.reason.is_empty()).collect();
+    let kept: Vec<&Listed> = labels.iter().filter(|line| line.reason.is_empty()).collect();
     let classes: BTreeSet<&str> = kept.iter().map(|line| line.label.as_str()).collect();
     assert_eq!((kept.len(), classes.len()), (3, 3));
     for best in kept {
@@ -184,8 +188,11 @@ fn the_noise_layer_has_its_options() {
 fn the_noise_layer_learns_and_the_classifier_under_it_predicts() {
     let corpus = Corpus::new();
     let run = run(&corpus, "run", "noise-layer", &[]).unwrap();
-    let phases: Vec<_> =
-        run.metrics("train").iter().map(|line| line["phase"].as_str().unwrap().to_owned()).collect();
+    let phases: Vec<_> = run
+        .metrics("train")
+        .iter()
+        .map(|line| line["phase"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(phases, ["plain", "plain", "train", "train"]);
     assert!(run.metrics("train")[3]["noisy_cross_entropy"].is_number());
 }

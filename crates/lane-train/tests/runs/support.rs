@@ -96,7 +96,7 @@ pub(crate) struct Run {
 
 /// One line of `labels.csv`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Label {
+pub(crate) struct Listed {
     pub(crate) row: u32,
     pub(crate) label: String,
     pub(crate) score: f64,
@@ -115,9 +115,9 @@ pub(crate) struct Look {
 
 impl Run {
     /// `labels.csv` in the order of the rows.
-    pub(crate) fn labels(&self) -> Vec<Label> {
+    pub(crate) fn labels(&self) -> Vec<Listed> {
         let mut table = csv::Reader::from_path(self.path.join("labels.csv")).unwrap();
-        let mut lines: Vec<Label> = table.deserialize().map(Result::unwrap).collect();
+        let mut lines: Vec<Listed> = table.deserialize().map(Result::unwrap).collect();
         lines.sort_by_key(|line| line.row);
         lines
     }
@@ -134,11 +134,11 @@ impl Run {
             let labels = batch.column_by_name("label").unwrap();
             let labels: &UInt16Array = labels.as_any().downcast_ref().unwrap();
             let places = numbers("epoch").values().iter().zip(numbers("row").values());
-            looks.extend(
-                places
-                    .zip(labels.values())
-                    .map(|((&epoch, &row), &label)| Look { epoch, row, label }),
-            );
+            looks.extend(places.zip(labels.values()).map(|((&epoch, &row), &label)| Look {
+                epoch,
+                row,
+                label,
+            }));
         }
         looks
     }
