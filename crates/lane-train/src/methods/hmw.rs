@@ -13,8 +13,9 @@
 //! by default. Two classes have no third to measure `o̅` by and are refused, unless
 //! `hmw.parts = "margin"` leaves that part out.
 //!
-//! Suspicion of a row: 1 − v; flagged when v is below ¼, half of what a row that its label fits has
-//! (½, as the second part is near 0 for it), or below ½ with one part alone.
+//! Suspicion of a row: −AUM, which finds the wrong labels better than 1 − v, since v is 0 or ½ for most
+//! rows and says nothing of their order. Flagged when v is below ¼, half of what a row that its label
+//! fits has (½, as the second part is near 0 for it), or below ½ with one part alone.
 //!
 //! Source: Zhang, Li, Wang, Li, Liu: *Learning with Noisy Labels Using Hyperspherical Margin
 //! Weighting*, AAAI 2024, read from the authors' code.
@@ -23,13 +24,14 @@ use burn::tensor::{Tensor, TensorData};
 use lane_data::RowId;
 use lane_losses::cross_entropy;
 use lane_metrics::hyperspherical_margin::{self, AnnealedWeights, Parts, SliceConfig};
-use lane_metrics::weights::MarginWeights;
+use lane_metrics::weights::{MarginWeights, Quantity};
 use lane_models::Network;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
+use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
 use crate::setting::within;
 use crate::transfer;
@@ -131,10 +133,11 @@ impl Method for Hmw {
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {
         let threshold = if self.settings.slice.parts == Parts::Both { 0.25 } else { 0.5 };
-        (0..margins.averages().n_rows() as u32)
-            .map(|row| {
+        suspicion(margins, Quantity::Aum)
+            .zip(0..)
+            .map(|(suspicion, row)| {
                 let weight = self.of_row(RowId(row));
-                Verdict { weight, flagged: weight < threshold, ..Verdict::of(1.0 - weight) }
+                Verdict { weight, flagged: weight < threshold, ..Verdict::of(suspicion) }
             })
             .collect()
     }

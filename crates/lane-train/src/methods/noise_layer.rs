@@ -6,7 +6,8 @@
 //! q_i = p_i Θ,   L = (1 − β) · mean(−log q_{i,y_i}) + β · mean(−log p_{i,y_i})
 //! ```
 //!
-//! Phase 1 trains the classifier alone. Its predictions on the training rows against their labels
+//! Phase 1 trains the classifier alone: long enough to know the classes, not so long that it has the
+//! wrong labels by heart, for then it confuses nothing. Its predictions on the training rows against their labels
 //! are the first matrix, `b_ij = log(conf_ij / Σ_j conf_ij + 1e-8)`, counted by class
 //! (`init = "hard"`) or by probability (`"soft"`); a class that was never predicted gets the row of
 //! noise rate ε instead. Phase 2 goes on with everything together, b and u at
@@ -50,7 +51,7 @@ pub struct NoiseLayerConfig {
     pub init: Init,
     /// ε, the assumed noise rate, in 0..1.
     pub epsilon: f64,
-    /// Epochs without the layer; absent = as many as with it.
+    /// Epochs without the layer; absent = a fifth of those with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plain_epochs: Option<u32>,
     /// β, the share of plain cross-entropy beside the layer's, in 0..=1.
@@ -113,7 +114,7 @@ impl NoiseLayer {
         within("noise_layer.epsilon", settings.epsilon, 1e-6, 0.999)?;
         within("noise_layer.beta", settings.beta, 0.0, 1.0)?;
         positive("noise_layer.lr_factor", settings.lr_factor)?;
-        let plain_epochs = settings.plain_epochs.unwrap_or(epochs);
+        let plain_epochs = settings.plain_epochs.unwrap_or(epochs.div_ceil(5));
         positive("noise_layer.plain_epochs", f64::from(plain_epochs))?;
         Ok(Self { settings, epochs, plain_epochs })
     }
