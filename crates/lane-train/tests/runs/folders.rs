@@ -12,8 +12,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::support::{Corpus, N_TRAIN, Run, names};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "config.toml",
+    "data_map.csv",
     "dynamics.parquet",
     "labels.csv",
     "metrics.jsonl",
