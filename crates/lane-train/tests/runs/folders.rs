@@ -103,7 +103,8 @@ fn every_row_is_on_the_map(run: &Run) {
         assert_eq!((&line[0], &line[1]), (&*row.to_string(), &*format!("train-{row}")));
         let number = |column: usize| line[column].parse::<f64>().unwrap();
         assert!((0.0..=1.0).contains(&number(2)) && (0.0..=0.5).contains(&number(3)), "{line:?}");
-        assert!((0.0..=2.0).contains(&number(4)) && number(7).is_finite(), "{line:?}");
+        // A phase that carries networks on adds its epochs to the two of the last.
+        assert!((0.0..=9.0).contains(&number(4)) && number(7).is_finite(), "{line:?}");
         assert_eq!(number(4) < 0.5, line[5] == *"1000", "{line:?}");
     }
 }

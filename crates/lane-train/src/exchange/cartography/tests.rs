@@ -160,7 +160,7 @@ fn a_line_that_cannot_be_meant_is_refused() {
         ),
         (
             r#"{"guid": "a", "logits_epoch_0": [0, 1e60], "gold": 0}"#,
-            "field `logits_epoch_0`: found 1e60, expected finite numbers",
+            "field `logits_epoch_0`: found 1e+60, expected finite numbers",
         ),
         (
             r#"{"guid": "a", "logits_epoch_0": [0, 1], "gold": 2}"#,
