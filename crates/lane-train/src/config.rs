@@ -44,6 +44,9 @@ pub struct Config {
     /// Whether the run folder gets a `model/`; a frozen encoder is saved whole each time.
     #[serde(default = "yes")]
     pub save_model: bool,
+    /// Whether `dynamics.parquet` keeps logits, as `lane export` needs them.
+    #[serde(default)]
+    pub save_logits: bool,
     /// The files and their columns.
     pub data: DataConfig,
     /// The encoder and what stands on it.

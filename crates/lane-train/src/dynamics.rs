@@ -1,23 +1,37 @@
 //! Training dynamics: what the classifier said of every row in every epoch.
 //!
 //! One Parquet row group per epoch, one line per row seen in it: `row, epoch, label, margin,
-//! label_aware_margin, p_label, predicted, weight`. Values are those of the training pass itself
-//! (dropout on), before the step's update; `label_aware_margin` is null without an auxiliary network.
+//! label_aware_margin, p_label, predicted, weight`, and with `save_logits` the list `logits`. Values
+//! are those of the training pass itself (dropout on), before the step's update;
+//! `label_aware_margin` is null without an auxiliary network. The file's metadata names the epochs
+//! that the data map is made of ([`MAP_EPOCHS`]).
+
+mod mean_probabilities;
+mod read;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float32Array, RecordBatch, UInt16Array, UInt32Array};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{ArrayRef, Float32Array, ListBuilder, PrimitiveBuilder};
+use arrow::array::{RecordBatch, UInt16Array, UInt32Array};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema};
 use lane_data::RowId;
 use lane_metrics::ClassId;
+use lane_metrics::averages::{MarginAverages, Visit};
 use lane_metrics::cartography::{DataMap, Look, MapConfig};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::TrainError;
 use crate::run_folder::publish;
+
+pub use mean_probabilities::MeanProbabilities;
+pub use read::{DynamicsReader, SeenEpoch};
+
+/// The key of the file's metadata that names the epochs of the data map, as `FIRST-LAST`.
+pub const MAP_EPOCHS: &str = "lane.map_epochs";
 
 /// What was seen of one row in one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,14 +50,71 @@ pub struct Observation {
     pub weight: f32,
 }
 
-/// Collects an epoch, then appends it to the file; also keeps each row's mean class probabilities.
+/// What to keep beyond the columns there always are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DynamicsConfig {
+    /// Which epochs make the data map, and with which variability.
+    pub map: MapConfig,
+    /// Whether the file gets a column `logits`: C numbers more for each row and epoch.
+    pub save_logits: bool,
+}
+
+/// One training from fresh networks on: where it put each row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingMap {
+    /// The data map.
+    pub map: DataMap,
+    /// Margins averaged over its epochs, every one of them.
+    pub margins: MarginAverages,
+    /// Its first and last epoch, counted from 1 through all phases.
+    pub epochs: Option<(u32, u32)>,
+}
+
+impl TrainingMap {
+    fn new(n_rows: usize, config: MapConfig) -> Result<Self, TrainError> {
+        let (map, margins) = (DataMap::new(n_rows, config)?, MarginAverages::new(n_rows)?);
+        Ok(Self { map, margins, epochs: None })
+    }
+
+    fn reset(&mut self) {
+        self.map.reset();
+        self.margins.reset();
+        self.epochs = None;
+    }
+
+    fn add(&mut self, epoch: u32, seen: &[(u32, Observation)]) -> Result<(), TrainError> {
+        let (first, _) = *self.epochs.get_or_insert((epoch, epoch));
+        for (row, it) in seen {
+            let row = RowId(*row);
+            let look = Look { p_label: f64::from(it.p_label), correct: it.predicted == it.label };
+            self.map.record(row, epoch - first, look)?;
+            self.margins.record(&Visit { row, margin: it.margin, ..Visit::default() })?;
+        }
+        self.epochs = Some((first, epoch));
+        Ok(())
+    }
+}
+
+/// What the dynamics come to in the end.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Each row's mean class probabilities over the whole run.
+    pub means: MeanProbabilities,
+    /// The last training that showed every row; where none did, the last one.
+    pub last_whole: TrainingMap,
+}
+
+/// Collects an epoch, then appends it to the file; also keeps each row's mean class probabilities
+/// and its place on the data map.
 pub struct Dynamics {
     writer: ArrowWriter<tempfile::NamedTempFile>,
+    schema: Arc<Schema>,
     path: std::path::PathBuf,
     epoch: Vec<Option<Observation>>,
+    logits: Option<Vec<Vec<f32>>>,
     mean_probabilities: MeanProbabilities,
-    map: DataMap,
-    map_epoch: u32,
+    current: TrainingMap,
+    whole: Option<TrainingMap>,
 }
 
 impl Dynamics {
@@ -56,7 +127,7 @@ impl Dynamics {
         path: &Path,
         n_rows: usize,
         n_classes: usize,
-        map: MapConfig,
+        config: DynamicsConfig,
     ) -> Result<Self, TrainError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let file = tempfile::Builder::new()
@@ -64,33 +135,40 @@ impl Dynamics {
             .tempfile_in(folder)
             .map_err(TrainError::io("write", path))?;
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-        let writer = ArrowWriter::try_new(file, schema(), Some(properties))
+        let schema = schema(config.save_logits);
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
             .map_err(|error| failed(path, error))?;
-        let mean_probabilities = MeanProbabilities::new(n_rows, n_classes);
         Ok(Self {
             writer,
+            schema,
             path: path.into(),
             epoch: vec![None; n_rows],
-            mean_probabilities,
-            map: DataMap::new(n_rows, map)?,
-            map_epoch: 0,
+            logits: config.save_logits.then(|| vec![Vec::new(); n_rows]),
+            mean_probabilities: MeanProbabilities::new(n_rows, n_classes),
+            current: TrainingMap::new(n_rows, config.map)?,
+            whole: None,
         })
     }
 
     /// Where each row lies, by the epochs since the last [`reset_map`](Self::reset_map).
     pub fn map(&self) -> &DataMap {
-        &self.map
+        &self.current.map
     }
 
-    /// Begins the map anew.
+    /// Begins the map anew: fresh networks have nothing to do with what others said.
     pub fn reset_map(&mut self) {
-        self.map.reset();
-        self.map_epoch = 0;
+        if self.current.map.is_complete() {
+            self.whole = Some(self.current.clone());
+        }
+        self.current.reset();
     }
 
     /// Notes what was seen of a row, with its logits over the classes of the data.
     pub fn observe(&mut self, row: RowId, observation: Observation, logits: &[f32]) {
         self.epoch[row.index()] = Some(observation);
+        if let Some(kept) = &mut self.logits {
+            kept[row.index()] = logits.to_vec();
+        }
         self.mean_probabilities.add(row, logits);
     }
 
@@ -98,7 +176,7 @@ impl Dynamics {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Io`].
+    /// [`TrainError::Io`]; [`TrainError::Metrics`] if the epoch does not follow the one before.
     pub fn end_epoch(&mut self, epoch: u32) -> Result<(), TrainError> {
         let seen: Vec<(u32, Observation)> = self
             .epoch
@@ -106,49 +184,34 @@ impl Dynamics {
             .zip(0..)
             .filter_map(|(slot, row)| slot.take().map(|it| (row, it)))
             .collect();
-        for (row, it) in &seen {
-            let look = Look { p_label: f64::from(it.p_label), correct: it.predicted == it.label };
-            self.map.record(RowId(*row), self.map_epoch, look)?;
+        self.current.add(epoch, &seen)?;
+        let mut columns = columns(epoch, &seen);
+        if let Some(logits) = &self.logits {
+            columns.push(lists(seen.iter().map(|(row, _)| &logits[*row as usize])));
         }
-        self.map_epoch += 1;
-        let float = |pick: fn(&Observation) -> f32| -> ArrayRef {
-            Arc::new(
-                seen.iter()
-                    .map(|(_, it)| pick(it))
-                    .collect::<Vec<f32>>()
-                    .into_iter()
-                    .map(Some)
-                    .collect::<Float32Array>(),
-            )
-        };
-        let class = |pick: fn(&Observation) -> ClassId| -> ArrayRef {
-            Arc::new(seen.iter().map(|(_, it)| pick(it).0).collect::<UInt16Array>())
-        };
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(seen.iter().map(|(row, _)| *row).collect::<UInt32Array>()),
-            Arc::new(UInt32Array::from(vec![epoch; seen.len()])),
-            class(|it| it.label),
-            float(|it| it.margin),
-            Arc::new(seen.iter().map(|(_, it)| it.label_aware_margin).collect::<Float32Array>()),
-            float(|it| it.p_label),
-            class(|it| it.predicted),
-            float(|it| it.weight),
-        ];
-        let batch =
-            RecordBatch::try_new(schema(), columns).map_err(|error| failed(&self.path, error))?;
+        let batch = RecordBatch::try_new(self.schema.clone(), columns)
+            .map_err(|error| failed(&self.path, error))?;
         self.writer.write(&batch).map_err(|error| failed(&self.path, error))?;
         self.writer.flush().map_err(|error| failed(&self.path, error))
     }
 
-    /// Puts the file in its place and hands back each row's mean class probabilities.
+    /// Puts the file in its place and hands back what the epochs came to.
     ///
     /// # Errors
     ///
     /// [`TrainError::Io`].
-    pub fn finish(self) -> Result<MeanProbabilities, TrainError> {
+    pub fn finish(mut self) -> Result<Summary, TrainError> {
+        let last_whole = match self.whole {
+            Some(whole) if !self.current.map.is_complete() => whole,
+            _ => self.current,
+        };
+        if let Some((first, last)) = last_whole.epochs {
+            let value = KeyValue::new(MAP_EPOCHS.into(), format!("{first}-{last}"));
+            self.writer.append_key_value_metadata(value);
+        }
         let file = self.writer.into_inner().map_err(|error| failed(&self.path, error))?;
         publish(file, &self.path).map_err(TrainError::io("write", self.path))?;
-        Ok(self.mean_probabilities)
+        Ok(Summary { means: self.mean_probabilities, last_whole })
     }
 }
 
@@ -156,8 +219,8 @@ fn failed(path: &Path, error: impl std::fmt::Display) -> TrainError {
     TrainError::io("write", path)(std::io::Error::other(error.to_string()))
 }
 
-fn schema() -> Arc<Schema> {
-    Arc::new(Schema::new(vec![
+fn schema(with_logits: bool) -> Arc<Schema> {
+    let mut fields = vec![
         Field::new("row", DataType::UInt32, false),
         Field::new("epoch", DataType::UInt32, false),
         Field::new("label", DataType::UInt16, false),
@@ -166,73 +229,42 @@ fn schema() -> Arc<Schema> {
         Field::new("p_label", DataType::Float32, false),
         Field::new("predicted", DataType::UInt16, false),
         Field::new("weight", DataType::Float32, false),
-    ]))
+    ];
+    if with_logits {
+        let item = Field::new("item", DataType::Float32, true);
+        fields.push(Field::new("logits", DataType::List(Arc::new(item)), false));
+    }
+    Arc::new(Schema::new(fields))
 }
 
-/// Class probabilities of every row, averaged over its visits: what the network believed before it
-/// had time to memorise the label.
-#[derive(Clone, Debug)]
-pub struct MeanProbabilities {
-    sums: Vec<f32>,
-    n_classes: usize,
+/// The columns there always are, in the order of the schema.
+fn columns(epoch: u32, seen: &[(u32, Observation)]) -> Vec<ArrayRef> {
+    let float = |pick: fn(&Observation) -> f32| -> ArrayRef {
+        Arc::new(Float32Array::from_iter_values(seen.iter().map(|(_, it)| pick(it))))
+    };
+    let class = |pick: fn(&Observation) -> ClassId| -> ArrayRef {
+        Arc::new(UInt16Array::from_iter_values(seen.iter().map(|(_, it)| pick(it).0)))
+    };
+    vec![
+        Arc::new(UInt32Array::from_iter_values(seen.iter().map(|(row, _)| *row))),
+        Arc::new(UInt32Array::from(vec![epoch; seen.len()])),
+        class(|it| it.label),
+        float(|it| it.margin),
+        Arc::new(seen.iter().map(|(_, it)| it.label_aware_margin).collect::<Float32Array>()),
+        float(|it| it.p_label),
+        class(|it| it.predicted),
+        float(|it| it.weight),
+    ]
 }
 
-impl MeanProbabilities {
-    fn new(n_rows: usize, n_classes: usize) -> Self {
-        Self { sums: vec![0.0; n_rows * n_classes], n_classes }
+fn lists<'a>(rows: impl Iterator<Item = &'a Vec<f32>>) -> ArrayRef {
+    let mut lists = ListBuilder::new(PrimitiveBuilder::<Float32Type>::new());
+    for row in rows {
+        lists.values().append_slice(row);
+        lists.append(true);
     }
-
-    fn add(&mut self, row: RowId, logits: &[f32]) {
-        let sums = &mut self.sums[row.index() * self.n_classes..][..self.n_classes];
-        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let total: f32 = logits.iter().map(|logit| (logit - highest).exp()).sum();
-        for (sum, logit) in sums.iter_mut().zip(logits) {
-            *sum += (logit - highest).exp() / total;
-        }
-    }
-
-    /// The most probable class of a row, ties to the lowest.
-    pub fn suggestion(&self, row: RowId) -> ClassId {
-        let sums = &self.sums[row.index() * self.n_classes..][..self.n_classes];
-        let best = sums
-            .iter()
-            .enumerate()
-            .fold(0, |best, (class, sum)| if *sum > sums[best] { class } else { best });
-        ClassId(best as u16)
-    }
+    Arc::new(lists.finish())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-
-    #[test]
-    fn rows_come_back_in_order_with_nulls_where_there_is_no_auxiliary() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("dynamics.parquet");
-        let mut dynamics = Dynamics::create(&path, 3, 2, MapConfig::default()).unwrap();
-        let seen = |margin| Observation {
-            label: ClassId(1),
-            margin,
-            label_aware_margin: None,
-            p_label: 0.5,
-            predicted: ClassId(0),
-            weight: 1.0,
-        };
-        dynamics.observe(RowId(2), seen(-2.0), &[2.0, 0.0]);
-        dynamics.observe(RowId(0), seen(1.0), &[0.0, 1.0]);
-        dynamics.end_epoch(1).unwrap();
-        let means = dynamics.finish().unwrap();
-        assert_eq!(
-            (means.suggestion(RowId(2)), means.suggestion(RowId(0))),
-            (ClassId(0), ClassId(1))
-        );
-        let file = std::fs::File::open(&path).unwrap();
-        let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
-        let batch = reader.next().unwrap().unwrap();
-        let rows = batch.column(0).as_any().downcast_ref::<UInt32Array>().unwrap();
-        assert_eq!(rows.values(), &[0, 2]);
-        assert_eq!(batch.column(4).null_count(), 2);
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use lane_metrics::MetricsError;
 use lane_models::ModelError;
 
 use crate::device::DeviceName;
+use crate::exchange::ExchangeError;
 
 /// An error of training, scoring or reading a run.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,9 @@ pub enum TrainError {
     /// An encoder or a saved model cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A file of another program, or for one, cannot be used.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     /// A setting of a loss that has no meaning.
     #[error(transparent)]
     Loss(#[from] LossError),
@@ -139,6 +143,7 @@ impl TrainError {
             Self::Setting { .. }
                 | Self::Config { .. }
                 | Self::Data(_)
+                | Self::Exchange(_)
                 | Self::Loss(_)
                 | Self::Refused { .. }
                 | Self::Model(_)
@@ -155,6 +160,7 @@ impl TrainError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Data(error) => error.hint(),
+            Self::Exchange(error) => error.hint(),
             Self::OutputExists { .. } => Some("choose another --out, or give --force".into()),
             Self::NotFinite { .. } => {
                 Some("try a lower --lr, or `--set training.clip_norm=0.5`".into())

@@ -5,16 +5,19 @@
 pub mod apply;
 pub mod bench;
 pub mod config;
+pub mod data_map;
 pub mod device;
 pub mod dynamics;
 pub mod embeddings;
 pub mod encoder;
 pub mod error;
 pub mod evaluate;
+pub mod exchange;
 pub mod experiment;
 pub mod history;
 pub mod inner_loss;
 pub mod inputs;
+pub mod labels_file;
 pub mod method;
 pub mod methods;
 pub mod networks;
@@ -40,6 +43,7 @@ pub use lane_data::{
     noise::{NoiseConfig, NoiseKind},
     order::Bucketing,
 };
+pub use lane_metrics::cartography::MapConfig;
 pub use methods::MethodName;
 pub use progress::{Observer, Silent};
 pub use run::train;

@@ -122,11 +122,11 @@ pub(crate) fn name_rows(
 mod tests {
     use burn::tensor::{Device, Tensor, TensorData};
     use lane_metrics::ClassId;
-    use lane_metrics::cartography::MapConfig;
     use serde_json::Value;
 
     use super::*;
     use crate::config::Config;
+    use crate::dynamics::DynamicsConfig;
     use crate::methods::Facts;
     use crate::methods::lane::Lane;
     use crate::transfer;
@@ -178,7 +178,7 @@ mod tests {
             &folder.path().join("dynamics.parquet"),
             4,
             N_CLASSES,
-            MapConfig::default(),
+            DynamicsConfig::default(),
         )
         .unwrap();
         for epoch in 0..2 {
@@ -272,7 +272,7 @@ mod tests {
             &folder.path().join("dynamics.parquet"),
             4,
             N_CLASSES,
-            MapConfig::default(),
+            DynamicsConfig::default(),
         )
         .unwrap();
         let error =

@@ -6,14 +6,16 @@ use std::time::Instant;
 use lane_data::RowId;
 
 use crate::config::Config;
-use crate::dynamics::{Dynamics, MeanProbabilities};
+use crate::data_map::{self, MapRow};
+use crate::dynamics::{Dynamics, DynamicsConfig, MeanProbabilities, TrainingMap};
 use crate::error::TrainError;
 use crate::experiment::{Experiment, Split};
 use crate::history::History;
+use crate::labels_file::{self, LabelLine};
 use crate::method::Verdict;
 use crate::progress::Observer;
 use crate::record::{DataRecord, Program, Record, RunResult, peak_memory_bytes};
-use crate::run_folder::{RunFolder, write_atomically};
+use crate::run_folder::RunFolder;
 use crate::saved::save_model;
 use crate::scores::detection_scores;
 use crate::trainer::{Sinks, Trained, Trainer};
@@ -54,17 +56,21 @@ pub fn train(
         &folder.file("dynamics.parquet"),
         n_rows,
         experiment.labels().len(),
-        experiment.config.cartography.map(),
+        DynamicsConfig {
+            map: experiment.config.cartography.map(),
+            save_logits: experiment.config.save_logits,
+        },
     )?;
     let trained = Trainer::new(&experiment)?.run(&mut Sinks {
         history: &mut history,
         dynamics: &mut dynamics,
         observer,
     })?;
-    let means = dynamics.finish()?;
+    let seen = dynamics.finish()?;
 
     let verdicts = trained.method.verdicts(&trained.margins);
-    write_labels(&folder, &experiment.train, &verdicts, &means)?;
+    write_labels(&folder, &experiment.train, &verdicts, &seen.means)?;
+    write_data_map(&folder, &experiment.train, &seen.last_whole)?;
     if experiment.config.save_model {
         save_model(&folder.file("model"), &experiment, &trained.networks)?;
     }
@@ -143,40 +149,34 @@ fn write_labels(
 ) -> Result<(), TrainError> {
     let mut order: Vec<usize> = (0..verdicts.len()).collect();
     order.sort_by(|&left, &right| verdicts[right].suspicion.total_cmp(&verdicts[left].suspicion));
-    let path = folder.file("labels.csv");
-    let failed = |error: csv::Error| TrainError::io("write", &path)(error.into());
-    let mut table = csv::Writer::from_writer(Vec::new());
-    table
-        .write_record([
-            "row",
-            "id",
-            "text",
-            "label",
-            "suggested",
-            "score",
-            "weight",
-            "flagged",
-            "reason",
-        ])
-        .map_err(failed)?;
-    for row in order {
+    let labels = &train.dataset.labels;
+    let line = |row: usize| {
         let (example, verdict) = (&train.dataset.examples[row], &verdicts[row]);
-        let labels = &train.dataset.labels;
-        table
-            .write_record([
-                row.to_string().as_str(),
-                &example.id,
-                &example.text,
-                labels.name(example.label),
-                labels.name(means.suggestion(RowId(row as u32))),
-                &verdict.suspicion.to_string(),
-                &verdict.weight.to_string(),
-                if verdict.flagged { "1" } else { "0" },
-                verdict.removed.unwrap_or_default(),
-            ])
-            .map_err(failed)?;
-    }
-    let bytes =
-        table.into_inner().map_err(|error| TrainError::io("write", &path)(error.into_error()))?;
-    write_atomically(&path, &bytes)
+        LabelLine {
+            row: row as u32,
+            id: &example.id,
+            text: &example.text,
+            label: labels.name(example.label),
+            suggested: labels.name(means.suggestion(RowId(row as u32))),
+            score: verdict.suspicion,
+            weight: verdict.weight,
+            flagged: verdict.flagged,
+            reason: verdict.removed.unwrap_or_default(),
+        }
+    };
+    labels_file::write(&folder.file("labels.csv"), order.into_iter().map(line))
+}
+
+/// `data_map.csv`: where the last training that showed every row put each of them.
+fn write_data_map(
+    folder: &RunFolder,
+    train: &Split,
+    training: &TrainingMap,
+) -> Result<(), TrainError> {
+    let rows = train.dataset.examples.iter().zip((0..).map(RowId)).map(|(example, row)| MapRow {
+        id: &example.id,
+        point: training.map.point(row),
+        aum: training.margins.aum(row),
+    });
+    data_map::write(&folder.file("data_map.csv"), rows)
 }

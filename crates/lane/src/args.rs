@@ -1,12 +1,14 @@
 //! The command line, declared.
 
 pub(crate) mod bench;
+pub(crate) mod exchange;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use self::bench::BenchCommand;
+use self::exchange::{ExportArgs, ImportArgs};
 
 /// Trains text classifiers that stand noisy labels, and finds the labels that are wrong.
 #[derive(Debug, Parser)]
@@ -37,6 +39,10 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Make a noisy copy of a labelled file.
     Noise(NoiseArgs),
+    /// Read the scores of dataset cartography or of aum, as a run would leave them.
+    Import(ImportArgs),
+    /// Write a run as files of dataset cartography or of aum.
+    Export(ExportArgs),
     /// Time this build on this machine.
     #[command(subcommand)]
     Bench(BenchCommand),

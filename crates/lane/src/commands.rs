@@ -3,6 +3,8 @@
 mod bench;
 mod devices;
 mod evaluate;
+mod export;
+mod import;
 mod methods;
 mod noise;
 mod predict;
@@ -28,6 +30,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => evaluate::run(evaluate, manner),
         Command::Predict(predict) => predict::run(predict, manner),
         Command::Noise(noise) => noise::run(noise, manner),
+        Command::Import(import) => import::run(import, manner),
+        Command::Export(export) => export::run(export, manner),
         Command::Bench(bench) => bench::run(bench, manner),
         Command::Methods => methods::run(manner),
         Command::Devices => devices::run(manner),

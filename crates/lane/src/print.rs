@@ -35,6 +35,13 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if known.is_some_and(TrainError::is_usage) { 2 } else { 1 })
 }
 
+/// Files that were written, one a line.
+pub(crate) fn files(files: &[std::path::PathBuf]) {
+    for file in files {
+        println!("{}", file.display());
+    }
+}
+
 /// The scores of a split, one a line.
 pub(crate) fn scores(scores: &SplitScores) {
     let rows = [

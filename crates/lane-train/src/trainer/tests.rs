@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;
 
+use crate::dynamics::DynamicsConfig;
 use lane_data::RowId;
 use lane_metrics::ClassId;
-use lane_metrics::cartography::MapConfig;
 use lane_metrics::weights::MarginWeights;
 use lane_models::Network;
 
@@ -118,7 +118,7 @@ fn train(probe: &Probe) -> Result<(Networks, Vec<u32>), TrainError> {
         &folder.file("dynamics.parquet"),
         N_ROWS as usize,
         2,
-        MapConfig::default(),
+        DynamicsConfig::default(),
     )?;
     let trainer = Trainer::with_method(&experiment, Box::new(probe.clone()))?;
     let trained = trainer.run(&mut Sinks {

@@ -4,8 +4,9 @@ use lane_train::MethodName;
 
 use crate::support::{Corpus, Run};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "config.toml",
+    "data_map.csv",
     "result.json",
     "labels.csv",
     "metrics.jsonl",

@@ -12,8 +12,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::support::{Corpus, N_TRAIN, Run, names};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "config.toml",
+    "data_map.csv",
     "dynamics.parquet",
     "labels.csv",
     "metrics.jsonl",
@@ -43,6 +44,7 @@ fn every_method_leaves_a_complete_run_folder() {
         result_reads_back(&run, method);
         labels_are_ranked(&run);
         dynamics_are_complete(&run, method);
+        every_row_is_on_the_map(&run);
         scores_come_from_the_saved_model(&corpus, &run);
     }
 }
@@ -86,6 +88,24 @@ fn labels_are_ranked(run: &Run) {
         assert!((0.0..=1.0).contains(&line[6].parse::<f64>().unwrap()), "{line:?}");
         assert!(matches!(&line[7], "0" | "1") && ["bird", "metal", "weather"].contains(&&line[4]));
         assert!(line[8].is_empty() || line[6].parse::<f64>().unwrap() == 0.0, "{line:?}");
+    }
+}
+
+fn every_row_is_on_the_map(run: &Run) {
+    let mut table = csv::Reader::from_path(run.path.join("data_map.csv")).unwrap();
+    let header: Vec<_> = table.headers().unwrap().iter().map(str::to_owned).collect();
+    let quantities =
+        ["confidence", "variability", "correctness", "forgetfulness", "threshold_closeness", "aum"];
+    assert_eq!(header, [["row", "id"].as_slice(), &quantities].concat());
+    let lines: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
+    assert_eq!(lines.len(), N_TRAIN);
+    for (row, line) in lines.iter().enumerate() {
+        assert_eq!((&line[0], &line[1]), (&*row.to_string(), &*format!("train-{row}")));
+        let number = |column: usize| line[column].parse::<f64>().unwrap();
+        assert!((0.0..=1.0).contains(&number(2)) && (0.0..=0.5).contains(&number(3)), "{line:?}");
+        // A phase that carries networks on adds its epochs to the two of the last.
+        assert!((0.0..=9.0).contains(&number(4)) && number(7).is_finite(), "{line:?}");
+        assert_eq!(number(4) < 0.5, line[5] == *"1000", "{line:?}");
     }
 }
 

@@ -64,16 +64,17 @@ impl Place {
         names
     }
 
-    /// Runs `lane` with two threads and the words of `line`; `{built-in}` stands for the corpus.
+    /// Runs `lane` with two threads and the words of `line`; `{built-in}` stands for the corpus,
+    /// `{peers}` for the outputs of other programs.
     pub(crate) fn lane(&self, line: &str) -> Said {
         self.lane_with(line, &[])
     }
 
     pub(crate) fn lane_with(&self, line: &str, environment: &[(&str, &str)]) -> Said {
-        let built_in = built_in();
-        let words = line
-            .split_whitespace()
-            .map(|it| it.replace("{built-in}", &built_in.display().to_string()));
+        let words = line.split_whitespace().map(|it| {
+            let it = it.replace("{built-in}", &fixtures("builtin"));
+            it.replace("{peers}", &fixtures("peers"))
+        });
         let output = Command::new(env!("CARGO_BIN_EXE_lane"))
             .args(words)
             .current_dir(self.folder.path())
@@ -98,6 +99,7 @@ impl Place {
     }
 }
 
-fn built_in() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/builtin").canonicalize().unwrap()
+pub(crate) fn fixtures(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name);
+    folder.canonicalize().unwrap().display().to_string()
 }

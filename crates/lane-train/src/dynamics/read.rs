@@ -1,0 +1,148 @@
+//! Dynamics read back, epoch by epoch.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, Float32Array, ListArray, RecordBatch, UInt16Array, UInt32Array};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+
+use super::MAP_EPOCHS;
+use crate::error::TrainError;
+
+/// What was seen in one epoch, rows ascending.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SeenEpoch {
+    /// Epoch, from 1, counted through all phases.
+    pub epoch: u32,
+    /// Rows seen.
+    pub rows: Vec<u32>,
+    /// The label each was trained with.
+    pub labels: Vec<u16>,
+    /// Margin of that label.
+    pub margins: Vec<f32>,
+    /// Logits of each; empty where the run did not keep them.
+    pub logits: Vec<Vec<f32>>,
+}
+
+impl SeenEpoch {
+    fn append(&mut self, mut other: Self) {
+        self.rows.append(&mut other.rows);
+        self.labels.append(&mut other.labels);
+        self.margins.append(&mut other.margins);
+        self.logits.append(&mut other.logits);
+    }
+}
+
+/// Reads a `dynamics.parquet`.
+pub struct DynamicsReader {
+    file: File,
+    path: PathBuf,
+    metadata: ArrowReaderMetadata,
+    next_group: usize,
+    /// Read already, because one looks ahead for the end of an epoch.
+    ahead: Option<SeenEpoch>,
+}
+
+impl DynamicsReader {
+    /// Opens the file.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Io`] where it cannot be read or is no Parquet file.
+    pub fn open(path: &Path) -> Result<Self, TrainError> {
+        let file = File::open(path).map_err(TrainError::io("read", path))?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
+            .map_err(|error| unreadable(path, error))?;
+        Ok(Self { file, path: path.into(), metadata, next_group: 0, ahead: None })
+    }
+
+    /// Whether the run kept logits.
+    pub fn has_logits(&self) -> bool {
+        self.metadata.schema().column_with_name("logits").is_some()
+    }
+
+    /// The first and last epoch of the training that the data map is made of, where the file says so.
+    pub fn map_epochs(&self) -> Option<(u32, u32)> {
+        let pairs = self.metadata.metadata().file_metadata().key_value_metadata()?;
+        let pair = pairs.iter().find(|pair| pair.key == MAP_EPOCHS)?;
+        let (first, last) = pair.value.as_deref()?.split_once('-')?;
+        Some((first.parse().ok()?, last.parse().ok()?))
+    }
+
+    /// The next epoch; none after the last.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Io`] where the file breaks off or a column is missing.
+    pub fn next_epoch(&mut self) -> Result<Option<SeenEpoch>, TrainError> {
+        let first = match self.ahead.take() {
+            Some(ahead) => Some(ahead),
+            None => self.next_group()?,
+        };
+        let Some(mut epoch) = first else { return Ok(None) };
+        // An epoch of more rows than a row group holds stands in several.
+        loop {
+            match self.next_group()? {
+                Some(more) if more.epoch == epoch.epoch => epoch.append(more),
+                ahead => {
+                    self.ahead = ahead;
+                    return Ok(Some(epoch));
+                }
+            }
+        }
+    }
+
+    fn next_group(&mut self) -> Result<Option<SeenEpoch>, TrainError> {
+        if self.metadata.metadata().num_row_groups() <= self.next_group {
+            return Ok(None);
+        }
+        let file = self.file.try_clone().map_err(TrainError::io("read", &self.path))?;
+        let batches =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+                .with_row_groups(vec![self.next_group])
+                .build()
+                .map_err(|error| unreadable(&self.path, error))?;
+        self.next_group += 1;
+        let mut group = SeenEpoch::default();
+        for batch in batches {
+            let batch = batch.map_err(|error| unreadable(&self.path, error))?;
+            let part = seen(&batch)
+                .ok_or_else(|| unreadable(&self.path, "not the columns of training dynamics"))?;
+            group.epoch = part.epoch;
+            group.append(part);
+        }
+        Ok(Some(group))
+    }
+}
+
+/// The columns of a batch; none where one is missing or of another type.
+fn seen(batch: &RecordBatch) -> Option<SeenEpoch> {
+    let epochs: &UInt32Array = column(batch, "epoch")?;
+    let rows: &UInt32Array = column(batch, "row")?;
+    let labels: &UInt16Array = column(batch, "label")?;
+    let margins: &Float32Array = column(batch, "margin")?;
+    let mut logits = Vec::new();
+    if let Some(lists) = column::<ListArray>(batch, "logits") {
+        for row in 0..lists.len() {
+            let list = lists.value(row);
+            logits.push(list.as_any().downcast_ref::<Float32Array>()?.values().to_vec());
+        }
+    }
+    Some(SeenEpoch {
+        epoch: epochs.values().first().copied().unwrap_or_default(),
+        rows: rows.values().to_vec(),
+        labels: labels.values().to_vec(),
+        margins: margins.values().to_vec(),
+        logits,
+    })
+}
+
+fn column<'a, T: 'static>(batch: &'a RecordBatch, name: &str) -> Option<&'a T> {
+    batch.column_by_name(name)?.as_any().downcast_ref()
+}
+
+fn unreadable(path: &Path, error: impl std::fmt::Display) -> TrainError {
+    TrainError::io("read", path)(std::io::Error::other(error.to_string()))
+}

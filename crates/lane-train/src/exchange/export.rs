@@ -1,0 +1,209 @@
+//! A run as files of another program.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use lane_data::RowId;
+use lane_metrics::ClassId;
+use lane_metrics::averages::{MarginAverages, Visit};
+use serde::Serialize;
+
+use super::aum::{self, Measurement};
+use super::error::ExchangeError;
+use super::{cartography, targets};
+use crate::dynamics::{DynamicsReader, SeenEpoch};
+use crate::error::TrainError;
+use crate::run_folder::write_atomically;
+
+/// Whose files to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// `aum_values.csv` and, where the run kept logits, `full_aum_records.csv`.
+    Aum,
+    /// `training_dynamics/dynamics_epoch_N.jsonl`; needs logits.
+    Cartography,
+}
+
+/// What `lane export` is asked for.
+#[derive(Clone, Debug)]
+pub struct ExportRequest {
+    /// The folder of a finished run.
+    pub run: PathBuf,
+    /// Whose files to write.
+    pub format: Format,
+    /// The folder to write to.
+    pub out: PathBuf,
+    /// Replace existing files.
+    pub force: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExportSummary {
+    /// Whose files.
+    pub format: Format,
+    /// Rows in them.
+    pub n_rows: usize,
+    /// Epochs in them.
+    pub n_epochs: usize,
+    /// The files written.
+    pub files: Vec<PathBuf>,
+    /// What a person should know although it stopped nothing.
+    pub notes: Vec<String>,
+}
+
+/// Writes a run as files of another program.
+///
+/// The epochs are those that `data_map.csv` is made of: the last training from fresh networks on
+/// that showed every row. A row's label is the one of its first epoch.
+///
+/// # Errors
+///
+/// [`ExchangeError`] where the run is not finished or kept no logits but needs them; nothing is
+/// written then.
+pub fn export(request: &ExportRequest) -> Result<ExportSummary, TrainError> {
+    let run = Run::read(&request.run)?;
+    match request.format {
+        Format::Aum => export_aum(request, &run),
+        Format::Cartography => export_cartography(request, &run),
+    }
+}
+
+/// What an export needs of a run.
+struct Run {
+    dynamics: PathBuf,
+    ids: Vec<String>,
+    epochs: Vec<SeenEpoch>,
+    has_logits: bool,
+}
+
+impl Run {
+    fn read(folder: &Path) -> Result<Self, TrainError> {
+        for missing in ["result.json", "dynamics.parquet", "labels.csv"] {
+            if !folder.join(missing).is_file() {
+                return Err(ExchangeError::NotARun { path: folder.into(), missing }.into());
+            }
+        }
+        let dynamics = folder.join("dynamics.parquet");
+        let mut reader = DynamicsReader::open(&dynamics)?;
+        let (first, last) = reader.map_epochs().unwrap_or((0, u32::MAX));
+        let mut epochs = Vec::new();
+        while let Some(epoch) = reader.next_epoch()? {
+            epochs.extend((first..=last).contains(&epoch.epoch).then_some(epoch));
+        }
+        let ids = ids(&folder.join("labels.csv"))?;
+        Ok(Self { ids, epochs, has_logits: reader.has_logits(), dynamics })
+    }
+
+    fn id(&self, row: u32) -> &str {
+        &self.ids[row as usize]
+    }
+}
+
+/// The rows' names, from `labels.csv`.
+fn ids(path: &Path) -> Result<Vec<String>, TrainError> {
+    let failed = |error: csv::Error| TrainError::io("read", path)(error.into());
+    let mut table = csv::Reader::from_path(path).map_err(failed)?;
+    let mut ids = Vec::new();
+    for record in table.records() {
+        let record = record.map_err(failed)?;
+        let row = record.get(0).and_then(|row| row.parse::<u32>().ok());
+        let (Some(row), Some(id)) = (row, record.get(1)) else {
+            let found = format!("`{}` without the columns `row` and `id`", path.display());
+            let expected = "a list that `lane train` wrote".into();
+            return Err(TrainError::Mismatch { found, expected });
+        };
+        ids.push((row, id.to_owned()));
+    }
+    ids.sort_unstable();
+    Ok(ids.into_iter().map(|(_, id)| id).collect())
+}
+
+fn export_aum(request: &ExportRequest, run: &Run) -> Result<ExportSummary, TrainError> {
+    let mut margins = MarginAverages::new(run.ids.len())?;
+    for epoch in &run.epochs {
+        for (row, margin) in epoch.rows.iter().zip(&epoch.margins) {
+            let visit = Visit { row: RowId(*row), margin: *margin, ..Visit::default() };
+            margins.record(&visit)?;
+        }
+    }
+    let all = (0..run.ids.len() as u32).map(|row| (run.id(row), margins.aum(RowId(row))));
+    let values: Vec<(&str, f64)> = all.filter_map(|(id, aum)| Some((id, aum?))).collect();
+    let mut texts = vec![("aum_values.csv", aum::values_text(&values))];
+    if run.has_logits {
+        let mut measurements = measurements(&run.epochs)?;
+        texts.push(("full_aum_records.csv", aum::records_text(&run.ids, &mut measurements)));
+    }
+    let names: Vec<String> = texts.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let files = targets(&request.out, &names, request.force)?;
+    for (path, (_, text)) in files.iter().zip(texts) {
+        let text = text.map_err(|error| TrainError::io("write", path)(error.into()))?;
+        write_atomically(path, &text)?;
+    }
+    let mut notes = Vec::new();
+    if !run.has_logits {
+        notes.push("full_aum_records.csv needs logits: train with `--set save_logits=true`".into());
+    }
+    let n_missing = run.ids.len() - values.len();
+    if n_missing > 0 {
+        notes.push(format!("{n_missing} rows were never seen and have no averaged margin"));
+    }
+    let (n_rows, n_epochs) = (values.len(), run.epochs.len());
+    Ok(ExportSummary { format: Format::Aum, n_rows, n_epochs, files, notes })
+}
+
+fn measurements(epochs: &[SeenEpoch]) -> Result<Vec<Measurement>, TrainError> {
+    let mut all: Vec<Measurement> = Vec::new();
+    let mut last: HashMap<u32, usize> = HashMap::new();
+    for epoch in epochs {
+        for ((&row, &label), logits) in epoch.rows.iter().zip(&epoch.labels).zip(&epoch.logits) {
+            let before = last.insert(row, all.len()).map(|place| &all[place]);
+            all.push(Measurement::new(row, ClassId(label), logits, before)?);
+        }
+    }
+    Ok(all)
+}
+
+fn export_cartography(request: &ExportRequest, run: &Run) -> Result<ExportSummary, TrainError> {
+    if !run.has_logits {
+        return Err(ExchangeError::NoLogits { path: run.dynamics.clone() }.into());
+    }
+    let n_rows = run.ids.len();
+    let whole: Vec<&SeenEpoch> =
+        run.epochs.iter().filter(|epoch| epoch.rows.len() == n_rows).collect();
+    let Some(first) = whole.first() else {
+        return Err(ExchangeError::NoWholeEpoch { path: run.dynamics.clone(), n_rows }.into());
+    };
+    let folder = request.out.join("training_dynamics");
+    let names: Vec<String> =
+        (0..whole.len()).map(|number| format!("dynamics_epoch_{number}.jsonl")).collect();
+    refuse_or_remove_others(&folder, request.force)?;
+    let files = targets(&folder, &names, request.force)?;
+    for ((path, number), epoch) in files.iter().zip(0..).zip(&whole) {
+        let rows = epoch.rows.iter().zip(&first.labels).zip(&epoch.logits);
+        let rows =
+            rows.map(|((row, label), logits)| (run.id(*row), ClassId(*label), logits.as_slice()));
+        write_atomically(path, cartography::epoch_text(number, rows).as_bytes())?;
+    }
+    let n_partial = run.epochs.len() - whole.len();
+    let notes = (n_partial > 0)
+        .then(|| format!("{n_partial} epochs that showed only some of the rows were left out"));
+    let (format, n_epochs) = (Format::Cartography, whole.len());
+    Ok(ExportSummary { format, n_rows, n_epochs, files, notes: notes.into_iter().collect() })
+}
+
+/// Epochs of another run beside ours would be read as ours.
+fn refuse_or_remove_others(folder: &Path, force: bool) -> Result<(), TrainError> {
+    let Some(found) = cartography::find(folder).filter(|found| found == folder) else {
+        return Ok(());
+    };
+    for number in cartography::epochs(&found)? {
+        let path = found.join(format!("dynamics_epoch_{number}.jsonl"));
+        if !force {
+            return Err(lane_data::DataError::Exists { path }.into());
+        }
+        std::fs::remove_file(&path).map_err(TrainError::io("replace", &path))?;
+    }
+    Ok(())
+}
