@@ -39,6 +39,7 @@ pub mod pairs;
 pub mod peer;
 pub mod piecewise_zero;
 pub mod robust;
+pub mod semi_supervised;
 pub mod supervised_contrastive;
 pub mod symmetric_cross_entropy;
 mod unit_length;

@@ -19,6 +19,8 @@ use crate::inner_loss::LossConfig;
 use crate::methods::MethodName;
 use crate::methods::aum::AumConfig;
 use crate::methods::cartography::CartographyConfig;
+use crate::methods::co_teaching::CoTeachingConfig;
+use crate::methods::dividemix::DivideMixConfig;
 use crate::methods::hmw::HmwConfig;
 use crate::methods::lane::LaneConfig;
 use crate::methods::lcl::LclConfig;
@@ -94,6 +96,12 @@ pub struct Config {
     /// `hmw`.
     #[serde(default)]
     pub hmw: HmwConfig,
+    /// `co-teaching`.
+    #[serde(default)]
+    pub co_teaching: CoTeachingConfig,
+    /// `dividemix`.
+    #[serde(default)]
+    pub dividemix: DivideMixConfig,
 }
 
 fn lane() -> MethodName {

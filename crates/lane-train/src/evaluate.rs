@@ -55,6 +55,24 @@ impl Scoring<'_> {
     }
 }
 
+impl Scoring<'_> {
+    /// Logits of the first `n_predictors` networks added up, as [`logits`](Self::logits) otherwise.
+    pub fn sums(
+        &self,
+        networks: &Networks,
+        n_predictors: usize,
+        rows: &[RowId],
+        mut done: impl FnMut(u64),
+    ) -> Vec<f32> {
+        let mut sums = self.logits(networks, 0, rows, &mut done);
+        for network in 1..n_predictors {
+            let others = self.logits(networks, network, rows, |_| ());
+            sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+        }
+        sums
+    }
+}
+
 /// Rows given to `device` at once where `batch_size` are asked for.
 ///
 /// The fused kernels of `flex` cut what they get into groups that fit a core's cache and need no
@@ -86,7 +104,7 @@ pub fn argmax(logits: &[f32]) -> ClassId {
     ClassId(best as u16)
 }
 
-/// The classifier's scores on a split, against its true labels where it has them and the split only
+/// The scores of the first `n_predictors` networks together on a split, against its true labels where it has them and the split only
 /// reports (`test`), against its given labels where it chooses (`validation`).
 ///
 /// # Errors
@@ -94,6 +112,7 @@ pub fn argmax(logits: &[f32]) -> ClassId {
 /// [`TrainError::Metrics`] if a label is out of range.
 pub fn split_scores(
     networks: &Networks,
+    n_predictors: usize,
     split: &Split,
     config: &Config,
     device: &Device,
@@ -104,7 +123,7 @@ pub fn split_scores(
     observer.begin(&Activity::Scoring { split: split.name }, rows.len() as u64);
     let scoring =
         Scoring { inputs: &split.inputs, batch_size: config.training.scoring_batch_size, device };
-    let logits = scoring.logits(networks, 0, &rows, |n| observer.advance(n));
+    let logits = scoring.sums(networks, n_predictors, &rows, |n| observer.advance(n));
     observer.end();
     let width = logits.len() / rows.len().max(1);
     let predicted: Vec<ClassId> =

@@ -37,6 +37,7 @@ pub(crate) struct EpochHeader<'a> {
     pub(crate) phase: &'static str,
     pub(crate) epochs: u32,
     pub(crate) may_be_best: bool,
+    pub(crate) n_predictors: usize,
     pub(crate) terms: &'a MeanTerms,
 }
 
@@ -105,7 +106,14 @@ impl History {
             split
                 .as_ref()
                 .map(|split| {
-                    split_scores(networks, split, &experiment.config, &experiment.device, observer)
+                    split_scores(
+                        networks,
+                        header.n_predictors,
+                        split,
+                        &experiment.config,
+                        &experiment.device,
+                        observer,
+                    )
                 })
                 .transpose()
         };

@@ -222,6 +222,10 @@ pub struct Step<'a> {
     pub epoch: u32,
     /// Share of the phase's steps done, in 0..1.
     pub progress: f64,
+    /// The networks this pass trains.
+    pub trained: &'a [usize],
+    /// For random numbers of a method's own: a function of the run's seed and the step's place.
+    pub seed: u64,
     /// One batch of each stream of the pass.
     pub batches: &'a [StepBatch],
     /// The networks, for passes of a method's own (mixup).
@@ -288,14 +292,16 @@ pub struct Verdict {
     pub weight: f64,
     /// Whether the method itself would call the label wrong.
     pub flagged: bool,
-    /// Why the method left the row out of training, where it did.
+    /// Why the method left the row, or its label, out of training, where it did.
     pub removed: Option<&'static str>,
+    /// The label the method itself would give, where it has an opinion of its own.
+    pub suggested: Option<ClassId>,
 }
 
 impl Verdict {
     /// Suspicion alone: full weight, no flag.
     pub fn of(suspicion: f64) -> Self {
-        Self { suspicion, weight: 1.0, flagged: false, removed: None }
+        Self { suspicion, weight: 1.0, flagged: false, removed: None, suggested: None }
     }
 }
 
@@ -351,6 +357,11 @@ pub trait Method {
     /// The weight a row's cross-entropy has now, for the dynamics.
     fn weight(&self, _row: RowId, _margins: &MarginWeights) -> f64 {
         1.0
+    }
+
+    /// How many networks predict together, the first ones: their logits are added up.
+    fn n_predictors(&self) -> usize {
+        1
     }
 
     /// The verdict on every row, in row order.

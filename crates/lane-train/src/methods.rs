@@ -7,6 +7,8 @@
 pub mod aum;
 pub mod base;
 pub mod cartography;
+pub mod co_teaching;
+pub mod dividemix;
 pub mod hmw;
 pub mod lane;
 pub mod lane_alm;
@@ -48,6 +50,8 @@ const METHODS: &[Entry] = &[
     scl::SCL,
     lcl::LCL,
     hmw::HMW,
+    co_teaching::CO_TEACHING,
+    dividemix::DIVIDEMIX,
     robust::BLURRY,
     robust::PIECEWISE_ZERO,
     robust::FOCAL,

@@ -72,7 +72,8 @@ pub fn train(
     write_labels(&folder, &experiment.train, &verdicts, &seen.means)?;
     write_data_map(&folder, &experiment.train, &seen.last_whole)?;
     if experiment.config.save_model {
-        save_model(&folder.file("model"), &experiment, &trained.networks)?;
+        let n_predictors = trained.method.n_predictors();
+        save_model(&folder.file("model"), &experiment, &trained.networks, n_predictors)?;
     }
     let result = result(&experiment, &history, &trained, &verdicts)?;
     folder.write_json("record.json", &record(&experiment, invocation, started))?;
@@ -157,7 +158,8 @@ fn write_labels(
             id: &example.id,
             text: &example.text,
             label: labels.name(example.label),
-            suggested: labels.name(means.suggestion(RowId(row as u32))),
+            suggested: labels
+                .name(verdict.suggested.unwrap_or_else(|| means.suggestion(RowId(row as u32)))),
             score: verdict.suspicion,
             weight: verdict.weight,
             flagged: verdict.flagged,

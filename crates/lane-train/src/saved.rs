@@ -16,7 +16,11 @@ use crate::inputs::Inputs;
 use crate::networks::Networks;
 use crate::progress::{Activity, Observer};
 
-/// Writes the classifier with its tokenizer, as a folder that Hugging Face opens.
+/// Folder within a model's that holds the next network of those that predict together.
+const NEXT: &str = "second";
+
+/// Writes the first `n_predictors` networks with their tokenizer: the first as a folder that Hugging
+/// Face opens, the next within it as `second/`, and so on.
 ///
 /// The folder is built under a temporary name and renamed.
 ///
@@ -27,33 +31,42 @@ pub fn save_model(
     folder: &Path,
     experiment: &Experiment,
     networks: &Networks,
+    n_predictors: usize,
 ) -> Result<(), TrainError> {
     let parent = folder.parent().unwrap_or(Path::new("."));
     let building = tempfile::Builder::new()
         .prefix(".lane-")
         .tempdir_in(parent)
         .map_err(TrainError::io("write", folder))?;
-    let settings = &experiment.config.model;
-    let mut network = networks.members[0].clone();
-    if settings.freeze_encoder {
-        let encoder = experiment.encoder.load(&experiment.device)?;
-        network = Network::new(Some(encoder), network.head, settings.pooling());
+    let mut inner = building.path().to_path_buf();
+    for network in &networks.members[..n_predictors] {
+        save_network(&inner, experiment, network)?;
+        inner = inner.join(NEXT);
     }
-    let names = experiment.labels().names();
-    pretrained::save_classifier(
-        building.path(),
-        &network,
-        &experiment.encoder.config,
-        names,
-        settings.max_length,
-    )
-    .map_err(TrainError::Save)?;
-    experiment.encoder.tokenizer.save(building.path()).map_err(TrainError::SaveTokenizer)?;
     if folder.exists() {
         std::fs::remove_dir_all(folder).map_err(TrainError::io("replace", folder))?;
     }
     let built = building.keep();
     std::fs::rename(&built, folder).map_err(TrainError::io("write", folder))
+}
+
+fn save_network(
+    folder: &Path,
+    experiment: &Experiment,
+    network: &Network,
+) -> Result<(), TrainError> {
+    std::fs::create_dir_all(folder).map_err(TrainError::io("write", folder))?;
+    let settings = &experiment.config.model;
+    let mut network = network.clone();
+    if settings.freeze_encoder {
+        let encoder = experiment.encoder.load(&experiment.device)?;
+        network = Network::new(Some(encoder), network.head, settings.pooling());
+    }
+    let names = experiment.labels().names();
+    let config = &experiment.encoder.config;
+    pretrained::save_classifier(folder, &network, config, names, settings.max_length)
+        .map_err(TrainError::Save)?;
+    experiment.encoder.tokenizer.save(folder).map_err(TrainError::SaveTokenizer)
 }
 
 /// A trained classifier, opened.
@@ -85,9 +98,15 @@ impl Classifier {
         let folder = if inner.join("config.json").exists() { inner.as_path() } else { folder };
         let device = device.open()?;
         let loaded = pretrained::load_classifier(folder, &device)?;
+        let mut members = vec![loaded.network];
+        let mut next = folder.join(NEXT);
+        while next.is_dir() {
+            members.push(pretrained::load_classifier(&next, &device)?.network);
+            next = next.join(NEXT);
+        }
         Ok(Self {
             tokenizer: Tokenizer::open(folder)?,
-            networks: Networks { members: vec![loaded.network], own: Vec::new() },
+            networks: Networks { members, own: Vec::new() },
             labels: loaded.labels,
             max_length: loaded.max_length,
             device,
@@ -119,7 +138,8 @@ impl Classifier {
         let rows: Vec<RowId> = all_rows(texts.len());
         observer.begin(&Activity::Scoring { split }, rows.len() as u64);
         let scoring = Scoring { inputs: &inputs, batch_size, device: &self.device };
-        let all = scoring.logits(&self.networks, 0, &rows, |n| observer.advance(n));
+        let n_predictors = self.networks.members.len();
+        let all = scoring.sums(&self.networks, n_predictors, &rows, |n| observer.advance(n));
         observer.end();
         let of_row = |row: &[f32]| Prediction { class: argmax(row), logits: row.to_vec() };
         Ok(all.chunks_exact(self.labels.len()).map(of_row).collect())

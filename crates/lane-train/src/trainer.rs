@@ -195,6 +195,7 @@ impl<'a> Trainer<'a> {
                 phase: phase.name,
                 epochs: phase.epochs,
                 may_be_best: is_last,
+                n_predictors: self.method.n_predictors(),
                 terms: &learner.terms,
             };
             let snapshot = learner.networks.valid();
@@ -293,6 +294,8 @@ impl<'a> Trainer<'a> {
                 phase: at.phase_index,
                 epoch: at.index,
                 progress: (f64::from(at.index) + share) / f64::from(at.phase.epochs),
+                trained: &pass.trained,
+                seed: self.step_seed("method", number, step),
                 batches: &batches,
                 networks: &learner.networks,
                 margins: &self.margins,
@@ -311,8 +314,12 @@ impl<'a> Trainer<'a> {
 
     /// Dropout of one step: a function of (seed, epoch, pass, step) alone.
     fn training_step(&self, pass: usize, step: usize) -> TrainingStep {
+        TrainingStep::new(self.step_seed("dropout", pass, step))
+    }
+
+    fn step_seed(&self, stream: &str, pass: usize, step: usize) -> u64 {
         let place = [u64::from(self.epochs_done), pass as u64, step as u64];
-        TrainingStep::new(seed::stream(self.experiment.config.seed, "dropout", &place))
+        seed::stream(self.experiment.config.seed, stream, &place)
     }
 
     /// Lets one batch into the averages and the dynamics.

@@ -12,4 +12,5 @@ mod label_contrastive;
 mod noise_layer;
 mod peer;
 mod robust;
+mod semi_supervised;
 mod supervised_contrastive;
