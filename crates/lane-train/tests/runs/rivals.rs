@@ -122,7 +122,11 @@ fn a_class_that_the_map_filters_away_is_said_and_training_goes_on() {
     let corpus = Corpus::new();
     let settings = ["cartography.fraction=0.05"];
     let run = run(&corpus, "run", "cartography-hard", &settings).unwrap();
-    assert!(run.notes.iter().any(|note| note.contains("of 3 classes have no row")), "{:?}", run.notes);
+    assert!(
+        run.notes.iter().any(|note| note.contains("of 3 classes have no row")),
+        "{:?}",
+        run.notes
+    );
     assert_eq!(kept(&run.labels()).len(), 2);
 }
 
@@ -184,8 +188,11 @@ fn the_noise_layer_has_its_options() {
 fn the_noise_layer_learns_and_the_classifier_under_it_predicts() {
     let corpus = Corpus::new();
     let run = run(&corpus, "run", "noise-layer", &[]).unwrap();
-    let phases: Vec<_> =
-        run.metrics("train").iter().map(|line| line["phase"].as_str().unwrap().to_owned()).collect();
+    let phases: Vec<_> = run
+        .metrics("train")
+        .iter()
+        .map(|line| line["phase"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(phases, ["plain", "plain", "train", "train"]);
     assert!(run.metrics("train")[3]["noisy_cross_entropy"].is_number());
 }

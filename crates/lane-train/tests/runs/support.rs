@@ -135,11 +135,13 @@ impl Run {
             let labels = batch.column_by_name("label").unwrap();
             let labels = labels.as_any().downcast_ref::<UInt16Array>().unwrap();
             let places = numbers("epoch").into_iter().zip(numbers("row")).collect::<Vec<_>>();
-            looks.extend(places.into_iter().zip(labels.values()).map(|((epoch, row), label)| Look {
-                epoch,
-                row,
-                label: *label,
-            }));
+            looks.extend(
+                places.into_iter().zip(labels.values()).map(|((epoch, row), label)| Look {
+                    epoch,
+                    row,
+                    label: *label,
+                }),
+            );
         }
         looks
     }
