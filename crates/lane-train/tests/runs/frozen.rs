@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use lane_train::config::{ModelConfig, ViewConfig};
+use lane_train::config::ModelConfig;
 use lane_train::embeddings::Embedder;
 use lane_train::encoder::Encoder;
 use lane_train::inputs::Inputs;
 use lane_train::progress::{Activity, Observer};
+use lane_train::views::Views;
 
 use crate::support::names;
 
@@ -42,7 +43,7 @@ fn embed(
     let cache = Some(cache.into());
     let embedder = Embedder { encoder, settings, batch_size: 2, device: &device, cache };
     let mut counting = Counting::default();
-    let inputs = embedder.embed(texts, &ViewConfig::default(), 1, "train", &mut counting).unwrap();
+    let inputs = embedder.embed(texts, &Views::plain(), "train", &mut counting).unwrap();
     let Inputs::Features { mut views, width } = inputs else { panic!("token ids") };
     assert_eq!(views[0].len(), texts.len() * width);
     (views.swap_remove(0), counting.n_embedded)

@@ -8,3 +8,4 @@ mod noise;
 mod refusals;
 mod rounds;
 mod support;
+mod views;
