@@ -212,7 +212,7 @@ impl DataError {
             }
             Self::TooManyClasses { .. } => Some("is this the label column?".into()),
             Self::NoWordNet { .. } => Some(
-                "Debian's package `wordnet-base` has them, in /usr/share/wordnet; the built-in thesaurus is `built-in`".into(),
+                "Debian's package `wordnet-base` has them, in /usr/share/wordnet; `--wordnet built-in` takes the small thesaurus of our own".into(),
             ),
             Self::Exists { .. } => Some("choose another name, or give --force".into()),
             _ => None,

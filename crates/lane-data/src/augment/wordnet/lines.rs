@@ -1,8 +1,8 @@
 //! The lines of WordNet's files.
 
 use std::collections::HashMap;
-use std::path::Path;
 
+use super::File;
 use crate::error::DataError;
 use crate::place::Place;
 
@@ -19,13 +19,13 @@ pub(super) struct Index {
 }
 
 /// Reads `data.*`.
-pub(super) fn synsets(path: &Path, bytes: &[u8]) -> Result<HashMap<u32, Synset>, DataError> {
+pub(super) fn synsets(file: &File) -> Result<HashMap<u32, Synset>, DataError> {
     let mut synsets = HashMap::new();
-    for line in Lines::of(path, bytes) {
+    for line in lines(file) {
         let (line, text) = line?;
         let fields = text.split(" | ").next().unwrap_or_default();
         let (offset, words) = synset(fields)
-            .ok_or_else(|| refused(path, line, "`offset file type n_words word id …`"))?;
+            .ok_or_else(|| refused(file, line, "`offset file type n_words word id …`"))?;
         synsets.insert(offset, words);
     }
     Ok(synsets)
@@ -58,22 +58,21 @@ fn as_in_text(lemma: &str) -> Option<Box<str>> {
 
 /// Reads `index.*`, whose offsets must all be among `synsets`.
 pub(super) fn index(
-    path: &Path,
-    bytes: &[u8],
+    file: &File,
     synsets: &HashMap<u32, Synset>,
 ) -> Result<HashMap<Box<str>, Index>, DataError> {
     let mut lemmas = HashMap::new();
-    for line in Lines::of(path, bytes) {
+    for line in lines(file) {
         let (line, text) = line?;
         let (lemma, entry) = entry(text).ok_or_else(|| {
             refused(
-                path,
+                file,
                 line,
                 "`lemma pos n_synsets n_pointers pointer … n_senses n_tagged offset …`",
             )
         })?;
         if !entry.synsets.iter().all(|offset| synsets.contains_key(offset)) {
-            return Err(refused(path, line, "offsets of synsets that the data file has"));
+            return Err(refused(file, line, "offsets of synsets that the data file has"));
         }
         lemmas.insert(lemma.into(), entry);
     }
@@ -92,18 +91,15 @@ fn entry(text: &str) -> Option<(&str, Index)> {
 }
 
 /// Reads `*.exc`: base forms by inflected form.
-pub(super) fn exceptions(
-    path: &Path,
-    bytes: &[u8],
-) -> Result<HashMap<Box<str>, Vec<Box<str>>>, DataError> {
+pub(super) fn exceptions(file: &File) -> Result<HashMap<Box<str>, Vec<Box<str>>>, DataError> {
     let mut exceptions: HashMap<Box<str>, Vec<Box<str>>> = HashMap::new();
-    for line in Lines::of(path, bytes) {
+    for line in lines(file) {
         let (line, text) = line?;
         let mut forms = text.split_whitespace().map(Box::from);
         let Some(inflected) = forms.next() else { continue };
         let bases: Vec<Box<str>> = forms.collect();
         if bases.is_empty() {
-            return Err(refused(path, line, "`inflected base …`"));
+            return Err(refused(file, line, "`inflected base …`"));
         }
         exceptions.entry(inflected).or_default().extend(bases);
     }
@@ -111,34 +107,18 @@ pub(super) fn exceptions(
 }
 
 /// Lines with their numbers, the licence and blank ones left out.
-struct Lines<'a> {
-    path: &'a Path,
-    rest: std::iter::Enumerate<std::slice::Split<'a, u8, fn(&u8) -> bool>>,
-}
-
-impl<'a> Lines<'a> {
-    fn of(path: &'a Path, bytes: &'a [u8]) -> Self {
-        let is_end: fn(&u8) -> bool = |byte| *byte == b'\n';
-        Self { path, rest: bytes.split(is_end).enumerate() }
-    }
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = Result<(u64, &'a str), DataError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let is_entry = |bytes: &[u8]| !bytes.trim_ascii().is_empty() && !bytes.starts_with(b" ");
-        let (at, bytes) = self.rest.find(|(_, bytes)| is_entry(bytes))?;
-        let line = at as u64 + 1;
-        Some(match std::str::from_utf8(bytes) {
+fn lines(file: &File) -> impl Iterator<Item = Result<(u64, &str), DataError>> {
+    (1..)
+        .zip(file.bytes.split(|byte| *byte == b'\n'))
+        .filter(|(_, bytes)| !bytes.trim_ascii().is_empty() && !bytes.starts_with(b" "))
+        .map(|(line, bytes)| match std::str::from_utf8(bytes) {
             Ok(text) => Ok((line, text)),
-            Err(_) => Err(refused(self.path, line, "UTF-8")),
+            Err(_) => Err(refused(file, line, "UTF-8")),
         })
-    }
 }
 
-fn refused(path: &Path, line: u64, expected: &'static str) -> DataError {
-    DataError::WordNetLine { path: path.into(), place: Place::Line(line), expected }
+fn refused(file: &File, line: u64, expected: &'static str) -> DataError {
+    DataError::WordNetLine { path: file.path.clone(), place: Place::Line(line), expected }
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ fn without_translations_views_that_need_them_show_synonyms_and_switchout_loudly(
         notes,
         [
             "no translations given (--back-translation): 4 of 8 views show synonym+switchout in place of \
-          back-translation, and all 4 rows keep their own words there"
+          back-translation; none of the 4 rows is translated"
         ]
     );
     assert_ne!(texts(&views, 1), texts(&views, 3));
