@@ -68,6 +68,13 @@ impl Anchors {
         Self { terms: terms.reshape([n]), valid: valid.reshape([n]) }
     }
 
+    /// The terms of a batch without rows, whose masks and maxima burn refuses to take. They hang
+    /// on `embeddings`, `[0, d]`, so that a backward pass has something to walk.
+    pub(crate) fn empty(embeddings: Tensor<2>) -> Self {
+        let terms = embeddings.sum_dim(1).reshape([0]);
+        Self { valid: terms.clone().detach(), terms }
+    }
+
     /// One number, `[1]`; zero if every anchor was skipped.
     pub fn reduce(self, reduction: Reduction) -> Tensor<1> {
         let [n] = self.terms.dims();

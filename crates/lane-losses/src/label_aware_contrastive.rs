@@ -121,6 +121,9 @@ pub fn anchors(
     config: &ContrastiveConfig,
 ) -> Anchors {
     let [n, _] = embeddings.dims();
+    if n == 0 {
+        return Anchors::empty(embeddings);
+    }
     let log_w = log_softmax(auxiliary_logits, 1); // [n, c]
     let log_w = if config.attach_auxiliary { log_w } else { log_w.detach() };
     let own = log_w.clone().gather(1, labels.clone().reshape([n, 1])).reshape([n]); // [n]

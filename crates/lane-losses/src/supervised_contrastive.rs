@@ -73,6 +73,9 @@ pub fn anchors(
     config: &SupervisedContrastiveConfig,
 ) -> Anchors {
     let [n, _] = embeddings.dims();
+    if n == 0 {
+        return Anchors::empty(embeddings);
+    }
     let similarity = similarities(unit_length::of_rows(embeddings), config.temperature); // [n, n]
     let others = pairs::other(n, &similarity.device()); // [n, n]
     Anchors::new(similarity.clone(), similarity, others, labels)

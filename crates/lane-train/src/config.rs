@@ -20,7 +20,9 @@ use crate::methods::MethodName;
 use crate::methods::aum::AumConfig;
 use crate::methods::cartography::CartographyConfig;
 use crate::methods::hmw::HmwConfig;
+use crate::methods::lane::LaneConfig;
 use crate::methods::lcl::LclConfig;
+use crate::methods::margin_mixture::MixtureConfig;
 use crate::methods::noise_layer::NoiseLayerConfig;
 use crate::methods::peer_loss::PeerLossConfig;
 use crate::methods::scl::SclConfig;
@@ -253,46 +255,6 @@ pub enum SelectionMetric {
     MacroF1,
     /// F1 weighted by class size.
     WeightedF1,
-}
-
-/// Which terms LANE trains, and how they are mixed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LaneConfig {
-    /// First epochs whose margins are not averaged (A17).
-    pub alm_skip_epochs: u32,
-    /// Factor of the contrastive term (A16); 0 leaves it out.
-    pub contrastive_weight: f64,
-    /// `α·L_wCE + (1−α)·(L_Π + L_con)` instead of the plain sum (A16).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub alpha: Option<f64>,
-    /// A row is flagged as mislabelled when its weight falls below this.
-    pub flag_below: f64,
-}
-
-impl Default for LaneConfig {
-    fn default() -> Self {
-        Self { alm_skip_epochs: 0, contrastive_weight: 1.0, alpha: None, flag_below: 0.5 }
-    }
-}
-
-/// `margin-mixture`: weights from a two-component mixture over averaged margins.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct MixtureConfig {
-    /// The average the mixture is fitted to; absent = `alm` with a frozen encoder, else `aum`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quantity: Option<Quantity>,
-    /// Plain epochs before the first fit; absent = a quarter of all, at most 5.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub plain_epochs: Option<u32>,
-    /// Factor of the contrastive term; absent = 1 with a frozen encoder, else 0.
-    ///
-    /// With `alm`, or a factor above 0, the auxiliary network is trained too. On a frozen encoder
-    /// that is cheap and keeps noise out over long training; elsewhere one network does better at
-    /// half the cost.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contrastive_weight: Option<f64>,
 }
 
 impl Config {

@@ -69,8 +69,11 @@ pub struct Entry {
     /// The method with the settings of a configuration.
     ///
     /// Called before anything is trained, so that it may refuse settings and data.
-    pub build: fn(&Config, Facts) -> Result<Box<dyn Method>, TrainError>,
+    pub build: Build,
 }
+
+/// How a method comes out of a configuration.
+pub type Build = fn(&Config, Facts) -> Result<Box<dyn Method>, TrainError>;
 
 /// What a method may know of the data when it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

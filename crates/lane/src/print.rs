@@ -106,6 +106,10 @@ pub(crate) fn timed_steps(report: &StepReport) {
         report.median_ms, report.forward_ms, report.backward_ms, report.optimizer_ms
     );
     println!("fastest            {:.1} ms", report.min_ms);
+    println!(
+        "around the network {:.3} ms onto the device, {:.3} ms back to the host, {:.3} ms averages",
+        report.gather_ms, report.host_ms, report.metrics_ms
+    );
     if report.parts.total() > 0.0 {
         let Parts { product_ms, attention_ms, elementwise_ms, embedding_ms } = report.parts;
         println!(

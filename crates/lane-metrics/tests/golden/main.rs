@@ -9,5 +9,6 @@
 mod aum;
 mod file;
 mod lane;
+mod maps;
 mod mixture;
 mod scores;

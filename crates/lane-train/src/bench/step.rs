@@ -1,15 +1,18 @@
 //! Training steps, timed one by one.
 //!
 //! A step is what the trainer does for one batch of method `base`: gather the batch → forward in
-//! training mode → logits to the host → cross-entropy → backward → clip the joint norm to 1 → AdamW.
+//! training mode → logits to the host → averaged margins → cross-entropy → backward → clip the joint
+//! norm to 1 → AdamW.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_data::order::Bucketing;
 use lane_data::{Columns, seed};
+use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
+use lane_metrics::{ClassId, Logits};
 use lane_models::{Kernels, Mode, Parts, TrainingStep};
 use serde::Serialize;
 
@@ -95,6 +98,12 @@ pub struct TimedStep {
     pub backward_ms: f64,
     /// Clipping and AdamW.
     pub optimizer_ms: f64,
+    /// Of the forward pass: the batch onto the device.
+    pub gather_ms: f64,
+    /// Of the forward pass: its logits to the host, and waiting for them.
+    pub host_ms: f64,
+    /// Of the forward pass: averaged margins and weights of its rows.
+    pub metrics_ms: f64,
 }
 
 /// What came of it.
@@ -130,6 +139,12 @@ pub struct StepReport {
     pub backward_ms: f64,
     /// Median of the updates.
     pub optimizer_ms: f64,
+    /// Median of bringing a batch onto the device.
+    pub gather_ms: f64,
+    /// Median of reading its logits.
+    pub host_ms: f64,
+    /// Median of averaging its margins.
+    pub metrics_ms: f64,
     /// Of forward and backward pass, the mean time in each part of the fused kernels; all zero
     /// where they did not run.
     pub parts: Parts,
@@ -179,7 +194,9 @@ pub fn run(request: &StepRequest) -> Result<StepReport, TrainError> {
     let device = request.device.open()?.autodiff();
     let Opened { network, batches, dropout } = network::open(request, &device)?;
     let optimizer = Optimizer::new(WEIGHT_DECAY, CLIP_NORM)?;
-    let mut bench = Bench { request, batches, device, optimizer };
+    let by_aum = WeightConfig { quantity: Quantity::Aum, ..WeightConfig::default() };
+    let margins = MarginWeights::new(batches.labels.len(), by_aum)?;
+    let mut bench = Bench { request, batches, device, optimizer, margins };
     let n_parameters = network.num_params();
     let mut networks = Networks { members: vec![network], own: Vec::new() };
     let mut steps = Vec::with_capacity(request.steps);
@@ -212,6 +229,9 @@ pub fn run(request: &StepRequest) -> Result<StepReport, TrainError> {
         forward_ms: of(|step| step.forward_ms),
         backward_ms: of(|step| step.backward_ms),
         optimizer_ms: of(|step| step.optimizer_ms),
+        gather_ms: of(|step| step.gather_ms),
+        host_ms: of(|step| step.host_ms),
+        metrics_ms: of(|step| step.metrics_ms),
         parts,
         peak_memory_bytes: peak_memory_bytes(),
         rows: request.text.is_some().then(|| bench.row_numbers()),
@@ -225,6 +245,14 @@ struct Bench<'a> {
     batches: Batches,
     device: Device,
     optimizer: Optimizer,
+    margins: MarginWeights,
+}
+
+/// Parts of a forward pass that are not the network's.
+struct Laps {
+    gather: Duration,
+    host: Duration,
+    metrics: Duration,
 }
 
 impl Bench<'_> {
@@ -236,7 +264,7 @@ impl Bench<'_> {
         let start = Instant::now();
         let place = [1, 0, step as u64];
         let shared = TrainingStep::new(seed::stream(self.request.seed, "dropout", &place));
-        let loss = self.forward(&networks, step, &shared);
+        let (loss, laps) = self.forward(&networks, step, &shared)?;
         let forward = start.elapsed();
         let gradients = trained_gradients(&loss, &networks, &[0], &shared);
         let backward = start.elapsed();
@@ -261,22 +289,40 @@ impl Bench<'_> {
             forward_ms: milliseconds(forward),
             backward_ms: milliseconds(backward.saturating_sub(forward)),
             optimizer_ms: milliseconds(whole.saturating_sub(backward)),
+            gather_ms: milliseconds(laps.gather),
+            host_ms: milliseconds(laps.host),
+            metrics_ms: milliseconds(laps.metrics),
         };
         Ok((networks, timed))
     }
 
-    /// The loss of a batch; its logits cross to the host on the way, as averages would need them.
-    fn forward(&self, networks: &Networks, step: usize, shared: &TrainingStep) -> Loss {
+    /// The loss of a batch; on the way its logits cross to the host and into averaged margins, as in
+    /// a run.
+    fn forward(
+        &mut self,
+        networks: &Networks,
+        step: usize,
+        shared: &TrainingStep,
+    ) -> Result<(Loss, Laps), TrainError> {
         let rows = &self.batches.by_step[step];
+        let start = Instant::now();
         let gathered = self.batches.inputs.gather(rows, 1, &self.device);
+        let gather = start.elapsed();
         let output = networks.members[0].forward(gathered.input(), Mode::Train(shared));
-        std::hint::black_box(transfer::read_step(&output.logits, None, rows.len()));
-        let targets: Vec<i32> =
-            rows.iter().map(|row| i32::from(self.batches.labels[row.index()].0)).collect();
+        let forwarded = start.elapsed();
+        let host = transfer::read_step(&output.logits, None, rows.len());
+        let read = start.elapsed();
+        let labels: Vec<ClassId> =
+            rows.iter().map(|row| self.batches.labels[row.index()]).collect();
+        let logits = Logits::new(&host.logits, host.n_classes)?;
+        self.margins.update(rows, &labels, logits, None)?;
+        let averaged = start.elapsed();
+        let targets: Vec<i32> = labels.iter().map(|label| i32::from(label.0)).collect();
         let targets =
             Tensor::<1, Int>::from_data(TensorData::new(targets, [rows.len()]), &self.device);
         let total = lane_losses::cross_entropy::mean(output.logits, targets);
-        Loss { total, terms: Vec::new() }
+        let (host, metrics) = (read.saturating_sub(forwarded), averaged.saturating_sub(read));
+        Ok((Loss { total, terms: Vec::new() }, Laps { gather, host, metrics }))
     }
 
     fn row_numbers(&self) -> Vec<Vec<u32>> {

@@ -26,8 +26,9 @@ use lane_data::RowId;
 use lane_losses::cross_entropy;
 use lane_losses::label_aware_contrastive::{self, ContrastiveConfig};
 use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
+use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, LaneConfig};
+use crate::config::Config;
 use crate::error::TrainError;
 use crate::inner_loss::InnerLoss;
 use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
@@ -42,6 +43,27 @@ pub const LANE: Entry = Entry {
     about: "Gaussian weights from averaged label-aware margins, with a label-aware contrastive loss",
     build: |config, facts| Ok(Box::new(Lane::new(config, facts)?)),
 };
+
+/// Which terms LANE trains, and how they are mixed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LaneConfig {
+    /// First epochs whose margins are not averaged (A17).
+    pub alm_skip_epochs: u32,
+    /// Factor of the contrastive term (A16); 0 leaves it out.
+    pub contrastive_weight: f64,
+    /// `α·L_wCE + (1−α)·(L_Π + L_con)` instead of the plain sum (A16).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
+    /// A row is flagged as mislabelled when its weight falls below this.
+    pub flag_below: f64,
+}
+
+impl Default for LaneConfig {
+    fn default() -> Self {
+        Self { alm_skip_epochs: 0, contrastive_weight: 1.0, alpha: None, flag_below: 0.5 }
+    }
+}
 
 /// LANE and, by its fields, the ablations of the paper.
 #[derive(Debug)]

@@ -22,8 +22,9 @@ use lane_data::RowId;
 use lane_losses::label_aware_contrastive::ContrastiveConfig;
 use lane_metrics::mixture::{self, Mixture};
 use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
+use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, MixtureConfig};
+use crate::config::Config;
 use crate::error::TrainError;
 use crate::inner_loss::InnerLoss;
 use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, Verdict};
@@ -41,6 +42,25 @@ pub const MARGIN_MIXTURE: Entry = Entry {
 /// it decides a weight for every row and costs less than one step.
 const FIT: mixture::MixtureConfig =
     mixture::MixtureConfig { max_iterations: 200, tolerance: 1e-6, variance_floor: 5e-4 };
+
+/// `margin-mixture`: weights from a two-component mixture over averaged margins.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MixtureConfig {
+    /// The average the mixture is fitted to; absent = `alm` with a frozen encoder, else `aum`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
+    /// Plain epochs before the first fit; absent = a quarter of all, at most 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plain_epochs: Option<u32>,
+    /// Factor of the contrastive term; absent = 1 with a frozen encoder, else 0.
+    ///
+    /// With `alm`, or a factor above 0, the auxiliary network is trained too. On a frozen encoder
+    /// that is cheap and keeps noise out over long training; elsewhere one network does better at
+    /// half the cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contrastive_weight: Option<f64>,
+}
 
 /// The method and the mixture of the present epoch.
 #[derive(Debug)]

@@ -100,9 +100,9 @@ fn the_built_in_encoder_cannot_be_frozen() {
 fn n_computed(encoder: &Encoder, seed: u64, temperature: f64, cache: &Path) -> u64 {
     let settings = settings(&encoder_folder().unwrap());
     let train = cache.parent().unwrap().join("train.csv");
-    let rows: String =
-        TEXTS.iter().zip("aba".chars()).map(|(it, y)| format!("\"{it}\",{y}\n")).collect();
-    std::fs::write(&train, format!("text,label\n{rows}")).unwrap();
+    let rows = TEXTS.iter().zip(["a", "b", "a"]).map(|(text, label)| format!("\"{text}\",{label}"));
+    let lines: Vec<String> = ["text,label".to_owned()].into_iter().chain(rows).collect();
+    std::fs::write(&train, lines.join("\n")).unwrap();
     let dataset = read::dataset(&train, &Columns::default(), LabelPolicy::Discover).unwrap();
     let mut config = ViewConfig {
         kinds: ["original", "switchout"].map(|kind| kind.parse().unwrap()).into(),

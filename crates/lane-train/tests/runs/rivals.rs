@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lane_train::{Config, MethodName, TrainError};
 
-use crate::support::{Corpus, Label, N_TRAIN, Run};
+use crate::support::{Corpus, Listed, N_TRAIN, Run};
 
 /// The third of the training rows that `cartography-*` keep.
 const THIRD: usize = N_TRAIN / 3;
@@ -29,7 +29,7 @@ fn finite(run: &Run) -> bool {
     run.labels().iter().all(|line| line.score.is_finite() && (0.0..=1.0).contains(&line.weight))
 }
 
-fn kept(labels: &[Label]) -> BTreeSet<u32> {
+fn kept(labels: &[Listed]) -> BTreeSet<u32> {
     labels.iter().filter(|line| line.reason.is_empty()).map(|line| line.row).collect()
 }
 
@@ -153,7 +153,7 @@ fn aum_keeps_the_best_row_of_a_class_it_would_wipe_out() {
     let run = run(&corpus, "run", "aum", &settings).unwrap();
     let labels = run.labels();
     assert!(labels.iter().all(|line| line.flagged == 1));
-    let kept: Vec<&Label> = labels.iter().filter(|line| line.reason.is_empty()).collect();
+    let kept: Vec<&Listed> = labels.iter().filter(|line| line.reason.is_empty()).collect();
     let classes: BTreeSet<&str> = kept.iter().map(|line| line.label.as_str()).collect();
     assert_eq!((kept.len(), classes.len()), (3, 3));
     for best in kept {

@@ -96,7 +96,7 @@ pub(crate) struct Run {
 
 /// One line of `labels.csv`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Label {
+pub(crate) struct Listed {
     pub(crate) row: u32,
     pub(crate) label: String,
     pub(crate) score: f64,
@@ -115,9 +115,9 @@ pub(crate) struct Look {
 
 impl Run {
     /// `labels.csv` in the order of the rows.
-    pub(crate) fn labels(&self) -> Vec<Label> {
+    pub(crate) fn labels(&self) -> Vec<Listed> {
         let mut table = csv::Reader::from_path(self.path.join("labels.csv")).unwrap();
-        let mut lines: Vec<Label> = table.deserialize().map(Result::unwrap).collect();
+        let mut lines: Vec<Listed> = table.deserialize().map(Result::unwrap).collect();
         lines.sort_by_key(|line| line.row);
         lines
     }
@@ -128,20 +128,17 @@ impl Run {
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
         let mut looks = Vec::new();
         for batch in reader.map(Result::unwrap) {
-            let numbers = |name: &str| {
-                let column = batch.column_by_name(name).unwrap();
-                column.as_any().downcast_ref::<UInt32Array>().unwrap().values().clone()
+            let numbers = |name: &str| -> &UInt32Array {
+                batch.column_by_name(name).unwrap().as_any().downcast_ref().unwrap()
             };
             let labels = batch.column_by_name("label").unwrap();
-            let labels = labels.as_any().downcast_ref::<UInt16Array>().unwrap();
-            let places = numbers("epoch").into_iter().zip(numbers("row")).collect::<Vec<_>>();
-            looks.extend(
-                places.into_iter().zip(labels.values()).map(|((epoch, row), label)| Look {
-                    epoch,
-                    row,
-                    label: *label,
-                }),
-            );
+            let labels: &UInt16Array = labels.as_any().downcast_ref().unwrap();
+            let places = numbers("epoch").values().iter().zip(numbers("row").values());
+            looks.extend(places.zip(labels.values()).map(|((&epoch, &row), &label)| Look {
+                epoch,
+                row,
+                label,
+            }));
         }
         looks
     }

@@ -12,8 +12,9 @@ pub(crate) fn run(manner: Manner) -> anyhow::Result<()> {
             .collect();
         return print::json(&all);
     }
+    let width = MethodName::all().map(|method| method.as_str().len()).max().unwrap_or(0);
     for method in MethodName::all() {
-        print::line(&format!("{:<18} {}", method.as_str(), method.describe()));
+        print::line(&format!("{:<width$}  {}", method.as_str(), method.describe()));
     }
     Ok(())
 }

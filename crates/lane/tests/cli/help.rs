@@ -22,13 +22,31 @@ fn every_command_has_help() {
 fn the_methods_are_listed_by_the_names_that_train_takes() {
     let said = Place::new().lane("methods").succeeded();
     insta::assert_snapshot!(said.stdout, @r"
-    base               plain cross-entropy on the given labels
-    lane               Gaussian weights from averaged label-aware margins, with a label-aware contrastive loss
-    lane-sim           lane with the plain margin (AUM) in place of the label-aware one
-    lane-alm           lane without weights: both auxiliary terms only
-    lane-fixed-mu0     lane with the threshold fixed at mean 0, deviation 1
-    lane-fixed-mu-1    lane with the threshold fixed at mean -1, deviation 1
-    margin-mixture     weights from a two-component mixture over averaged margins (not in the paper)
+    base                   plain cross-entropy on the given labels
+    lane                   Gaussian weights from averaged label-aware margins, with a label-aware contrastive loss
+    lane-sim               lane with the plain margin (AUM) in place of the label-aware one
+    lane-alm               lane without weights: both auxiliary terms only
+    lane-fixed-mu0         lane with the threshold fixed at mean 0, deviation 1
+    lane-fixed-mu-1        lane with the threshold fixed at mean -1, deviation 1
+    margin-mixture         weights from a two-component mixture over averaged margins (not in the paper)
+    cartography-easy       train twice: the second time on the third that was easiest to learn
+    cartography-hard       train twice: the second time on the third that was hardest to learn
+    cartography-ambiguous  train twice: the second time on the third whose label was believed most on and off
+    noise-layer            a learnt matrix of label confusions on top of the classifier
+    peer-loss              cross-entropy less that of texts and labels paired at random
+    aum                    two runs with threshold samples, then a third without the rows below the threshold
+    scl                    cross-entropy beside a supervised contrastive loss
+    lcl                    cross-entropy beside a contrastive loss weighted by a helper network
+    hmw                    weights from the history of angles between a text and the classes
+    blurry                 Blurry Loss: cross-entropy times a power of the label's probability
+    piecewise-zero         Piecewise-zero Loss: no loss on labels below a probability
+    focal                  focal loss: less on labels already believed
+    gce                    generalized cross-entropy, between cross-entropy and MAE
+    mae                    mean absolute error of the label's probability
+    sce                    symmetric cross-entropy: cross-entropy and its reverse
+    nce-rce                normalized and reverse cross-entropy, an active and a passive loss
+    anl-ce                 normalized cross-entropy with its negative counterpart
+    anl-fl                 normalized focal loss with its negative counterpart
     ");
 }
 

@@ -1,62 +1,20 @@
-//! What holds for every batch.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! Contrastive losses, and what does not depend on the order of rows.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_losses::{
     cross_entropy,
     label_aware_contrastive::{self, ContrastiveConfig, Denominator, OwnWeight, Reduction},
+    label_contrastive::{self, LabelContrastiveConfig},
+    supervised_contrastive::{self, SupervisedContrastiveConfig},
 };
 use proptest::prelude::*;
 
-const CLASSES: usize = 4;
-const WIDTH: usize = 5;
-const LABELS: std::ops::Range<i32> = 0..4;
-
-/// Rows of embeddings, auxiliary logits and a label.
-#[derive(Clone, Debug)]
-struct Batch {
-    embeddings: Vec<[f32; WIDTH]>,
-    logits: Vec<[f32; CLASSES]>,
-    labels: Vec<i32>,
-}
+use crate::batch::{Batch, CLASSES, LABELS, WIDTH, all_finite, batches, near};
 
 impl Batch {
-    fn embeddings(&self) -> Tensor<2> {
-        let data = TensorData::new(self.embeddings.concat(), [self.embeddings.len(), WIDTH]);
-        Tensor::from_data(data, &Device::flex().autodiff()).require_grad()
-    }
-
-    fn logits(&self) -> Tensor<2> {
-        let data = TensorData::new(self.logits.concat(), [self.logits.len(), CLASSES]);
-        Tensor::from_data(data, &Device::flex().autodiff()).require_grad()
-    }
-
-    fn labels(&self) -> Tensor<1, Int> {
-        Tensor::from_data(self.labels.as_slice(), &Device::flex().autodiff())
-    }
-
     fn contrastive(&self, config: &ContrastiveConfig) -> f32 {
         let (h, pi) = (self.embeddings(), self.logits());
         label_aware_contrastive::loss(h, pi, self.labels(), config).into_scalar()
     }
-
-    fn reversed(&self) -> Self {
-        let mut reversed = self.clone();
-        reversed.embeddings.reverse();
-        reversed.logits.reverse();
-        reversed.labels.reverse();
-        reversed
-    }
-}
-
-/// Batches of 1 to 9 rows with entries up to `size`; a label may be alone or the only one.
-fn batches(size: f32) -> impl Strategy<Value = Batch> {
-    let row = (prop::array::uniform(-size..size), prop::array::uniform(-size..size), LABELS);
-    prop::collection::vec(row, 1..10).prop_map(|rows| Batch {
-        embeddings: rows.iter().map(|row| row.0).collect(),
-        logits: rows.iter().map(|row| row.1).collect(),
-        labels: rows.iter().map(|row| row.2).collect(),
-    })
 }
 
 fn configs() -> impl Strategy<Value = ContrastiveConfig> {
@@ -75,34 +33,7 @@ fn configs() -> impl Strategy<Value = ContrastiveConfig> {
     )
 }
 
-fn all_finite(tensor: Option<Tensor<2>>) -> bool {
-    let values = tensor.map(|it| it.into_data().try_to_vec::<f32>().unwrap());
-    values.is_none_or(|values| values.iter().all(|it| it.is_finite()))
-}
-
-fn near(a: f32, b: f32) -> bool {
-    (a - b).abs() <= 1e-4 * a.abs().max(1.0)
-}
-
 proptest! {
-    #[test]
-    fn cross_entropy_is_finite_and_never_negative(batch in batches(1e30)) {
-        let z = batch.logits();
-        let per_row = cross_entropy::per_row(z.clone(), batch.labels());
-        let gradients = per_row.clone().sum().backward();
-        prop_assert!(all_finite(z.grad(&gradients)));
-        for loss in per_row.into_data().try_to_vec::<f32>().unwrap() {
-            prop_assert!(loss.is_finite() && loss >= 0.0, "{loss}");
-        }
-    }
-
-    #[test]
-    fn a_constant_added_to_every_logit_changes_nothing(batch in batches(10.0), constant in -50.0_f32..50.0) {
-        let plain = cross_entropy::mean(batch.logits(), batch.labels()).into_scalar::<f32>();
-        let moved = cross_entropy::mean(batch.logits() + constant, batch.labels()).into_scalar::<f32>();
-        prop_assert!(near(plain, moved), "{plain} became {moved}");
-    }
-
     #[test]
     fn order_of_rows_leaves_every_loss_alone(batch in batches(3.0), config in configs()) {
         let mean = |it: &Batch| cross_entropy::mean(it.logits(), it.labels()).into_scalar::<f32>();
@@ -116,6 +47,19 @@ proptest! {
     fn the_contrastive_loss_and_its_gradients_are_finite(batch in batches(1e18), config in configs()) {
         let (h, pi) = (batch.embeddings(), batch.logits());
         let loss = label_aware_contrastive::loss(h.clone(), pi.clone(), batch.labels(), &config);
+        let gradients = loss.backward();
+        prop_assert!(loss.into_scalar::<f32>().is_finite());
+        prop_assert!(all_finite(h.grad(&gradients)) && all_finite(pi.grad(&gradients)));
+    }
+
+    #[test]
+    fn the_losses_it_is_related_to_and_their_gradients_are_finite(batch in batches(1e18)) {
+        let (h, pi) = (batch.embeddings(), batch.logits());
+        let supervised =
+            supervised_contrastive::loss(h.clone(), batch.labels(), &SupervisedContrastiveConfig::default());
+        let config = LabelContrastiveConfig::default();
+        let label_aware = label_contrastive::loss(h.clone(), pi.clone(), batch.labels(), &config);
+        let loss = supervised + label_aware;
         let gradients = loss.backward();
         prop_assert!(loss.into_scalar::<f32>().is_finite());
         prop_assert!(all_finite(h.grad(&gradients)) && all_finite(pi.grad(&gradients)));
@@ -140,8 +84,12 @@ proptest! {
             ..ContrastiveConfig::default()
         };
         let ours = batch.contrastive(&config);
-        prop_assert!(near(supervised_contrastive(&batch, 0.3), ours));
-        prop_assert!(ours >= -1e-5, "{ours} is negative");
+        prop_assert!(near(reference(&batch, 0.3), ours));
+        let config = SupervisedContrastiveConfig { reduction: Reduction::Sum, temperature: 0.3 };
+        let named = supervised_contrastive::loss(batch.embeddings(), batch.labels(), &config);
+        let named = named.into_scalar::<f32>();
+        prop_assert!(near(ours, named), "{ours} became {named}");
+        prop_assert!(ours >= -1e-5 && named >= -1e-5, "{ours} or {named} is negative");
     }
 
     #[test]
@@ -153,7 +101,7 @@ proptest! {
 }
 
 /// Supervised contrastive loss in f64, summed over the anchors that have a positive.
-fn supervised_contrastive(batch: &Batch, temperature: f64) -> f32 {
+fn reference(batch: &Batch, temperature: f64) -> f32 {
     let unit: Vec<Vec<f64>> = batch.embeddings.iter().map(unit_length).collect();
     let similarity = |a: usize, b: usize| {
         unit[a].iter().zip(&unit[b]).map(|(x, y)| x * y).sum::<f64>() / temperature
@@ -188,4 +136,19 @@ fn an_embedding_of_zeros_has_no_direction_and_a_finite_gradient() {
     let loss = label_aware_contrastive::loss(h.clone(), batch.logits(), batch.labels(), &config);
     let gradients = loss.backward();
     assert!(loss.into_scalar::<f32>().is_finite() && all_finite(h.grad(&gradients)));
+}
+
+#[test]
+fn a_batch_without_rows_costs_nothing() {
+    let batch = Batch { embeddings: vec![], logits: vec![], labels: vec![] };
+    let (h, y) = (batch.embeddings(), || batch.labels());
+    let config = SupervisedContrastiveConfig::default();
+    let supervised = supervised_contrastive::loss(h.clone(), y(), &config);
+    let config = LabelContrastiveConfig::default();
+    let label_aware = label_contrastive::loss(h.clone(), batch.logits(), y(), &config);
+    let loss = supervised + label_aware;
+    let gradients = loss.backward();
+    assert!(loss.into_scalar::<f32>().abs() <= 0.0);
+    assert!(h.grad(&gradients).is_some_and(|it| it.dims() == [0, WIDTH]));
+    assert!(batch.contrastive(&ContrastiveConfig::default()).abs() <= 0.0);
 }

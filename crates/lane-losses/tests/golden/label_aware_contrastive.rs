@@ -1,8 +1,4 @@
 //! The contrastive loss against `fixtures/golden/lane_lscl.json`: every variant, three batches.
-//!
-//! The golden values are f64. In f32 a similarity over τ = 0.3 carries about 4e-7, and terms of
-//! a few units are differences of such numbers: 1e-5 of the larger of value and one.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use burn::tensor::{Device, Int, Tensor};
 use lane_losses::label_aware_contrastive::{
@@ -10,19 +6,9 @@ use lane_losses::label_aware_contrastive::{
 };
 use serde_json::Value;
 
+use crate::file::{close, data, floats, read};
+
 const BATCHES: [&str; 3] = ["two_pairs", "singletons", "single_class"];
-
-fn golden() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden/lane_lscl.json");
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
-
-fn floats(value: &Value) -> Vec<f32> {
-    match value {
-        Value::Array(values) => values.iter().flat_map(floats).collect(),
-        value => vec![value.as_f64().unwrap() as f32],
-    }
-}
 
 fn rows(values: &[f32]) -> Tensor<2> {
     let flat = Tensor::<1>::from_data(values, &Device::flex().autodiff());
@@ -31,19 +17,6 @@ fn rows(values: &[f32]) -> Tensor<2> {
 
 fn ints(values: &[f32]) -> Tensor<1, Int> {
     Tensor::<1>::from_data(values, &Device::flex().autodiff()).int()
-}
-
-fn data<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().unwrap()
-}
-
-#[track_caller]
-fn close(what: &str, ours: &[f32], theirs: &[f32]) {
-    assert_eq!(ours.len(), theirs.len(), "{what}");
-    for (at, (our, their)) in ours.iter().zip(theirs).enumerate() {
-        let tolerance = 1e-5 * their.abs().max(1.0);
-        assert!((our - their).abs() <= tolerance, "{what}, entry {at}: {our}, expected {their}");
-    }
 }
 
 /// The configuration behind a key such as `norm=True,tau=0.3,denom=negatives,pos_weight=inside`.
@@ -65,7 +38,7 @@ fn configured(key: &str) -> Option<ContrastiveConfig> {
 
 #[test]
 fn values_of_every_variant_are_golden() {
-    let golden = golden();
+    let golden = read("lane_lscl");
     let (h, pi) = (floats(&golden["inputs"]["h"]), floats(&golden["inputs"]["pi_logits"]));
     for batch in BATCHES {
         let case = golden["expected"]["cases"][batch].as_object().unwrap();
@@ -76,10 +49,8 @@ fn values_of_every_variant_are_golden() {
             n_variants += 1;
             let what = format!("{batch}, {key}");
             let anchors = label_aware_contrastive::anchors(rows(&h), rows(&pi), ints(&y), &config);
-            let skipped = |it: &Value| if it.is_null() { 0.0 } else { it.as_f64().unwrap() as f32 };
+            close(&what, &data(anchors.terms), &floats(&expected["per_anchor"]));
             let per_anchor = expected["per_anchor"].as_array().unwrap();
-            let terms: Vec<f32> = per_anchor.iter().map(skipped).collect();
-            close(&what, &data(anchors.terms), &terms);
             let valid: Vec<f32> =
                 per_anchor.iter().map(|it| f32::from(u8::from(!it.is_null()))).collect();
             assert_eq!(data(anchors.valid), valid, "{what}");
@@ -99,7 +70,7 @@ fn values_of_every_variant_are_golden() {
 
 #[test]
 fn gradients_on_embeddings_and_attached_logits_are_golden() {
-    let golden = golden();
+    let golden = read("lane_lscl");
     let (h, pi) = (floats(&golden["inputs"]["h"]), floats(&golden["inputs"]["pi_logits"]));
     let config = ContrastiveConfig {
         reduction: Reduction::Sum,
@@ -121,7 +92,7 @@ fn gradients_on_embeddings_and_attached_logits_are_golden() {
 
 #[test]
 fn the_attached_gradient_is_the_mass_of_the_negatives_less_the_label() {
-    let golden = golden();
+    let golden = read("lane_lscl");
     let case = &golden["expected"]["cases"]["two_pairs"];
     let pi = rows(&floats(&golden["inputs"]["pi_logits"]));
     let y = floats(&case["y"]);
@@ -143,7 +114,7 @@ fn the_attached_gradient_is_the_mass_of_the_negatives_less_the_label() {
 
 #[test]
 fn detached_logits_get_no_gradient_and_leave_that_on_embeddings_alone() {
-    let golden = golden();
+    let golden = read("lane_lscl");
     let y = floats(&golden["expected"]["cases"]["two_pairs"]["y"]);
     let gradients = |attach_auxiliary| {
         let h = rows(&floats(&golden["inputs"]["h"]));
@@ -160,7 +131,7 @@ fn detached_logits_get_no_gradient_and_leave_that_on_embeddings_alone() {
 
 #[test]
 fn raw_embeddings_make_the_printed_loss_unbounded_and_unit_length_does_not() {
-    let golden = golden();
+    let golden = read("lane_lscl");
     let pi = floats(&golden["inputs"]["pi_logits"]);
     let h = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0];
     for case in golden["expected"]["unboundedness"]["scale_h"].as_array().unwrap() {
@@ -179,7 +150,7 @@ fn raw_embeddings_make_the_printed_loss_unbounded_and_unit_length_does_not() {
 
 #[test]
 fn certainty_of_the_auxiliary_network_makes_the_printed_loss_fall_without_end() {
-    let golden = golden();
+    let golden = read("lane_lscl");
     let h = floats(&golden["inputs"]["h"]);
     for case in golden["expected"]["unboundedness"]["scale_pi_gap"].as_array().unwrap() {
         let gap = case["gap"].as_f64().unwrap() as f32;

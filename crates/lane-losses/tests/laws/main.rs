@@ -1,0 +1,9 @@
+//! What holds for every batch.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod batch;
+mod contrastive;
+mod noise_layer;
+mod peer;
+mod per_row;
+mod settings;
