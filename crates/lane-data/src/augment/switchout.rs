@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn temperature_may_multiply_or_divide() {
         let rule =
-            |rule, temperature| SwitchOutConfig { rule, temperature, ..SwitchOutConfig::default() };
+            |rule, temperature| SwitchOutConfig { temperature, rule, ..SwitchOutConfig::default() };
         let (multiply, divide) =
             (rule(TemperatureRule::Multiply, 4.0), rule(TemperatureRule::Divide, 0.25));
         assert_eq!(multiply.edit_probabilities(9), divide.edit_probabilities(9));

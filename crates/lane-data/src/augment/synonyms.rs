@@ -175,7 +175,7 @@ mod tests {
     struct Order;
 
     impl Thesaurus for Order {
-        fn identity(&self) -> &str {
+        fn identity(&self) -> &'static str {
             "order"
         }
 

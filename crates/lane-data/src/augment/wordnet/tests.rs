@@ -143,9 +143,8 @@ fn real_database_knows_what_a_film_is() {
         .flatten()
         .map(ToString::to_string)
         .collect();
-    let plain = |text: &str| {
-        text.split(' ').all(|it| !it.is_empty() && it.chars().all(|it| it.is_lowercase()))
-    };
+    let plain =
+        |text: &str| text.split(' ').all(|it| !it.is_empty() && it.chars().all(char::is_lowercase));
     assert!(every.iter().all(|word| plain(word)));
     let text = "The film was a pleasant surprise to everyone.";
     assert_ne!(replace(text, &wordnet, &SynonymConfig::default(), 1), text);
