@@ -46,7 +46,7 @@ pub struct SynonymConfig {
     pub most: Option<usize>,
     /// Synonyms in which senses of a word.
     pub part_of_speech: PartsOfSpeech,
-    /// Words never replaced, in place of the list that is built in.
+    /// Words never replaced, in lower case, in place of the list that is built in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_words: Option<BTreeSet<String>>,
 }

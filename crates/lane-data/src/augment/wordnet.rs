@@ -12,11 +12,12 @@
 //! The synonyms of a word are the other words of its synsets. Only those of letters, hyphens and
 //! underscores are kept, the latter two as spaces, in lower case; the code of AUM-ST instead
 //! drops what is no letter, which makes *us* of *U.S.* An inflected word is looked up under its
-//! [base forms](self) as well (*films* under *film*), as the NLTK reader of that code does, and
+//! base forms as well (*films* under *film*), as the NLTK reader of that code does, and
 //! what comes back is not inflected again.
 //!
-//! There are crates that read these files; none answers a broken line with a typed error, and
-//! here pointers and glosses, most of the bytes, need not be kept.
+//! There are crates that read these files (`wordnet-db` is alive); those tried do not answer a
+//! broken line with a typed error that names file and line, and here pointers and glosses, most
+//! of the bytes, need not be kept.
 
 mod base_forms;
 mod lines;

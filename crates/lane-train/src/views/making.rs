@@ -67,11 +67,17 @@ impl Views {
     ) -> Result<Self, TrainError> {
         let mut views = Self { config: config.clone(), seed, cache, ..Self::plain() };
         views.kinds.clone_from(&config.kinds);
-        if config.kinds.iter().any(|kind| kind.alterations().back_translation) {
-            match &config.back_translation {
-                Some(path) => views.translate(Translations::read(path)?, dataset, observer)?,
-                None => views.do_without_translations(dataset.n_rows(), observer),
+        let wanted = config.kinds.iter().any(|kind| kind.alterations().back_translation);
+        match &config.back_translation {
+            Some(path) if wanted => {
+                views.translate(Translations::read(path)?, dataset, observer)?
             }
+            Some(path) => observer.note(&format!(
+                "no view shows the translations of `{}`; --views 8 does",
+                path.display()
+            )),
+            None if wanted => views.do_without_translations(dataset.n_rows(), observer),
+            None => {}
         }
         if config.needs_thesaurus() {
             views.source = Some(source::open(config.thesaurus.as_deref(), observer)?);

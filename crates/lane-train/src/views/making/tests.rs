@@ -136,6 +136,14 @@ fn rows_without_translation_keep_their_text_and_are_counted_by_reason() {
 }
 
 #[test]
+fn translations_that_no_view_shows_are_not_read_and_said_to_be_idle() {
+    let config = ViewConfig { back_translation: Some("no.tsv".into()), ..config(&["synonym"]) };
+    let (views, notes) = Rows::new().open(&config, 1);
+    assert!(views.translations().is_none());
+    assert_eq!(notes, ["no view shows the translations of `no.tsv`; --views 8 does"]);
+}
+
+#[test]
 fn translations_of_other_rows_are_refused() {
     let rows = Rows::new();
     let config = ViewConfig {
