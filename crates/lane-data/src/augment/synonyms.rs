@@ -116,8 +116,8 @@ fn candidates(text: &str, config: &SynonymConfig) -> Vec<String> {
         .collect()
 }
 
-/// Sorted, each once, the word itself left out: a draw from it does not depend on how a
-/// thesaurus stores its entries.
+/// Sorted, each once, so that a draw does not depend on how a thesaurus stores its entries; the
+/// word itself is left out, its hyphens written as spaces too.
 fn synonyms(word: &str, thesaurus: &dyn Thesaurus, wanted: PartsOfSpeech) -> Vec<String> {
     let mut parts = thesaurus.parts(word);
     if wanted == PartsOfSpeech::Likeliest {
@@ -125,7 +125,8 @@ fn synonyms(word: &str, thesaurus: &dyn Thesaurus, wanted: PartsOfSpeech) -> Vec
     }
     let all: BTreeSet<String> =
         parts.into_iter().flat_map(|part| thesaurus.synonyms(word, part)).collect();
-    all.into_iter().filter(|synonym| synonym != word).collect()
+    let spaced = word.replace('-', " ");
+    all.into_iter().filter(|synonym| *synonym != word && *synonym != spaced).collect()
 }
 
 /// Replaces the first `n_words` of `order` for which `pick` finds something, wherever they stand.
@@ -187,6 +188,28 @@ mod tests {
             let found = if part == PartOfSpeech::Verb { "command" } else { "sequence" };
             vec![word.into(), found.into()]
         }
+    }
+
+    #[test]
+    fn word_is_no_synonym_of_itself_not_even_without_its_hyphens() {
+        #[derive(Debug)]
+        struct Spaced;
+
+        impl Thesaurus for Spaced {
+            fn identity(&self) -> &'static str {
+                "spaced"
+            }
+
+            fn parts(&self, _: &str) -> Vec<PartOfSpeech> {
+                vec![PartOfSpeech::Adjective]
+            }
+
+            fn synonyms(&self, _: &str, _: PartOfSpeech) -> Vec<String> {
+                vec!["ill fated".into()]
+            }
+        }
+        assert_eq!(replace("Ill-fated", &Spaced, &words(1), 1), "Ill-fated");
+        assert_eq!(replace("doomed", &Spaced, &words(1), 1), "ill fated");
     }
 
     #[test]
