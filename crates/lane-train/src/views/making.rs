@@ -70,7 +70,7 @@ impl Views {
         let wanted = config.kinds.iter().any(|kind| kind.alterations().back_translation);
         match &config.back_translation {
             Some(path) if wanted => {
-                views.translate(Translations::read(path)?, dataset, observer)?
+                views.translate(Translations::read(path)?, dataset, observer)?;
             }
             Some(path) => observer.note(&format!(
                 "no view shows the translations of `{}`; --views 8 does",
