@@ -116,6 +116,17 @@ pub enum DataError {
     #[error("unknown {what} `{name}`, expected one of: {expected}")]
     UnknownName { what: &'static str, name: String, expected: String },
 
+    // ---- augmentation
+    /// A line of translations is an id and a text.
+    #[error("{}, {place}: found no tab, expected `id<TAB>text`", .path.display())]
+    NoTab { path: PathBuf, place: Place },
+    /// A thesaurus that lacks a file would miss words without a sign.
+    #[error("{}: no {missing} in this folder, expected the files of WordNet", .path.display())]
+    NoWordNet { path: PathBuf, missing: String },
+    /// A line that is not in the format of the database.
+    #[error("{}, {place}: not a line of WordNet, expected {expected}", .path.display())]
+    WordNetLine { path: PathBuf, place: Place, expected: &'static str },
+
     // ---- noise
     /// A rate is a part of the rows.
     #[error("noise rate is {rate}, expected a fraction in 0.0..=1.0")]
@@ -200,6 +211,9 @@ impl DataError {
                 Some("write one object per line instead of one array".into())
             }
             Self::TooManyClasses { .. } => Some("is this the label column?".into()),
+            Self::NoWordNet { .. } => Some(
+                "Debian's package `wordnet-base` has them, in /usr/share/wordnet; `--wordnet built-in` takes the small thesaurus of our own".into(),
+            ),
             Self::Exists { .. } => Some("choose another name, or give --force".into()),
             _ => None,
         }

@@ -22,7 +22,7 @@ mod json_lines;
 mod lines;
 mod parquet;
 mod quotes;
-mod text;
+pub(crate) mod text;
 
 use std::path::Path;
 

@@ -7,11 +7,13 @@
 mod built_in;
 mod folder;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rayon::prelude::*;
 use tokenizers::TruncationDirection;
 
+use crate::augment::switchout::WordPieces;
 use crate::error::DataError;
 use crate::read::hash_of_bytes;
 
@@ -135,6 +137,22 @@ impl Tokenizer {
     /// Tokens with an id, special tokens included.
     pub fn vocabulary_size(&self) -> usize {
         self.inner.get_vocab_size(true)
+    }
+
+    /// The word pieces that SwitchOut may exchange: all but the special tokens, and the
+    /// `[unused…]` rows of BERT's vocabulary, which stand for no text.
+    pub fn word_pieces(&self) -> WordPieces {
+        let special: BTreeSet<u32> = self
+            .inner
+            .get_added_tokens_decoder()
+            .into_iter()
+            .filter_map(|(id, token)| token.special.then_some(id))
+            .chain(self.settings.special_ids(&self.inner))
+            .collect();
+        let vocabulary = self.inner.get_vocab(true).into_iter();
+        let is_piece =
+            |token: &str, id: &u32| !token.starts_with("[unused") && !special.contains(id);
+        WordPieces::new(vocabulary.filter_map(|(token, id)| is_piece(&token, &id).then_some(id)))
     }
 
     /// The id that fills up short rows.

@@ -29,6 +29,7 @@ use crate::methods::noise_layer::NoiseLayerConfig;
 use crate::methods::peer_loss::PeerLossConfig;
 use crate::methods::scl::SclConfig;
 use crate::setting::{Setting, positive, within};
+pub use crate::views::{ViewConfig, ViewKind};
 
 /// One training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -267,34 +268,6 @@ pub enum SelectionMetric {
     WeightedF1,
 }
 
-/// Versions of each text shown to the networks; the first is always the text itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ViewConfig {
-    /// The views, in order; the first must be `original`.
-    pub kinds: Vec<ViewKind>,
-    /// Chance of each word to go in view `deletion`, in 0..1.
-    pub deletion_probability: f64,
-}
-
-impl Default for ViewConfig {
-    fn default() -> Self {
-        Self { kinds: vec![ViewKind::Original], deletion_probability: 0.1 }
-    }
-}
-
-/// How one view is made from the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ViewKind {
-    /// The text itself.
-    Original,
-    /// The text once more: only the dropout differs.
-    Repeat,
-    /// Words removed at random, never all of them.
-    Deletion,
-}
-
 impl Config {
     /// Reads a TOML file (if any), lays `settings` over it and checks the result.
     ///
@@ -367,7 +340,7 @@ impl Config {
         within("model.max_length", self.model.max_length as f64, 3.0, 1e6)?;
         within("model.tiny_vocabulary", self.model.tiny_vocabulary as f64, 100.0, 1e6)?;
         within("model.dropout", self.model.dropout.unwrap_or(0.0), 0.0, 0.99)?;
-        within("views.deletion_probability", self.views.deletion_probability, 0.0, 1.0)?;
+        self.views.check()?;
         within("lane.contrastive_weight", self.lane.contrastive_weight, 0.0, f64::MAX)?;
         within("lane.alpha", self.lane.alpha.unwrap_or(0.5), 0.0, 1.0)?;
         within("lane.flag_below", self.lane.flag_below, 0.0, 1.0)?;
@@ -375,13 +348,6 @@ impl Config {
         within("mixture.contrastive_weight", factor, 0.0, f64::MAX)?;
         positive("contrastive.temperature", self.contrastive.temperature)?;
         self.weights.validate()?;
-        if self.views.kinds.first() != Some(&ViewKind::Original) {
-            return Err(TrainError::setting(
-                "views.kinds",
-                "a list that starts otherwise",
-                "`original` first",
-            ));
-        }
         if self.lane.alm_skip_epochs >= self.epochs() {
             return Err(TrainError::setting(
                 "lane.alm_skip_epochs",

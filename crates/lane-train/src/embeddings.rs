@@ -1,8 +1,9 @@
 //! Embeddings of a frozen encoder, computed once and kept on disk.
 //!
 //! A cache entry is one view of one split: a safetensors file named by a hash over everything that
-//! the numbers depend on (weights, tokenizer, maximum length, pooling, the texts in their order, and the
-//! device if it is not `flex`).
+//! the numbers depend on: weights, tokenizer, maximum length, pooling, the view's texts in their order,
+//! what decides its word pieces (seed and strength of SwitchOut), and the device if it is not `flex`.
+//! Seed, operator, strength and thesaurus of a view decide its texts and are in the key through them.
 //! A file that does not read back whole is computed again.
 
 use std::path::{Path, PathBuf};
@@ -12,14 +13,15 @@ use lane_models::BertEncoder;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 
-use crate::config::{ModelConfig, ViewConfig};
+use crate::config::ModelConfig;
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{by_length, rows_at_once};
-use crate::inputs::{Gathered, Inputs, make_view};
+use crate::inputs::{Gathered, Inputs};
 use crate::progress::{Activity, Observer};
 use crate::run_folder::write_atomically;
 use crate::transfer;
+use crate::views::Views;
 
 const TENSOR: &str = "embeddings";
 
@@ -56,21 +58,19 @@ impl Embedder<'_> {
     pub fn embed(
         &self,
         texts: &[&str],
-        views: &ViewConfig,
-        run_seed: u64,
+        views: &Views,
         split: &'static str,
         observer: &mut dyn Observer,
     ) -> Result<Inputs, TrainError> {
         let width = self.encoder.config.hidden_size;
         let mut module = None;
         let mut embedded = Vec::new();
-        for (kind, number) in views.kinds.iter().zip(0..) {
-            let made = make_view(texts, *kind, views, run_seed, number);
+        for number in 0..views.kinds().len() {
+            let made = views.texts(number, texts)?;
             let made: Vec<&str> = made.iter().map(AsRef::as_ref).collect();
-            let path = self
-                .cache
-                .as_ref()
-                .map(|folder| folder.join(format!("{}.safetensors", self.key(&made))));
+            let path = self.cache.as_ref().map(|folder| {
+                folder.join(format!("{}.safetensors", self.key(&made, views, number)))
+            });
             if let Some(cached) =
                 path.as_deref().and_then(|path| read_cached(path, made.len(), width))
             {
@@ -82,7 +82,9 @@ impl Embedder<'_> {
             }
             let Some(encoder) = &module else { continue };
             observer.begin(&Activity::Embedding { split }, made.len() as u64);
-            let values = self.compute(encoder, &made, observer)?;
+            let (tokenizer, max_length) = (&self.encoder.tokenizer, self.settings.max_length);
+            let ids = views.tokenize(number, &made, tokenizer, max_length)?;
+            let values = self.compute_ids(encoder, ids, observer);
             observer.end();
             if let Some(path) = path {
                 write_cached(&path, &values, width)?;
@@ -99,10 +101,19 @@ impl Embedder<'_> {
         texts: &[&str],
         observer: &mut dyn Observer,
     ) -> Result<Vec<f32>, TrainError> {
-        let width = self.encoder.config.hidden_size;
         let ids = self.encoder.tokenizer.encode(texts, self.settings.max_length)?;
+        Ok(self.compute_ids(encoder, ids, observer))
+    }
+
+    fn compute_ids(
+        &self,
+        encoder: &BertEncoder,
+        ids: Vec<Vec<u32>>,
+        observer: &mut dyn Observer,
+    ) -> Vec<f32> {
+        let width = self.encoder.config.hidden_size;
+        let mut values = vec![0.0; ids.len() * width];
         let inputs = Inputs::Tokens { views: vec![ids], pad_id: self.encoder.tokenizer.pad_id() };
-        let mut values = vec![0.0; texts.len() * width];
         for rows in by_length(&inputs.lengths(), rows_at_once(self.batch_size, self.device)) {
             if let Gathered::Tokens(batch) = inputs.gather(&rows, 1, self.device) {
                 let embedded = transfer::read(encoder.embed(&batch, self.settings.pooling()));
@@ -112,10 +123,10 @@ impl Embedder<'_> {
             }
             observer.advance(rows.len() as u64);
         }
-        Ok(values)
+        values
     }
 
-    fn key(&self, texts: &[&str]) -> String {
+    fn key(&self, texts: &[&str], views: &Views, number: usize) -> String {
         let mut hasher = Sha256::new();
         let settings = format!(
             "1\0{}\0{}\0{:?}\0",
@@ -128,6 +139,9 @@ impl Embedder<'_> {
         let device = self.device.clone().inner();
         if device != Device::flex() {
             hasher.update(format!("{device:?}\0"));
+        }
+        if let Some(pieces) = views.key_of_pieces(number) {
+            hasher.update(pieces);
         }
         for text in texts {
             hasher.update((text.len() as u64).to_le_bytes());

@@ -5,7 +5,7 @@ use lane_data::read::{self, LabelPolicy};
 use lane_data::{Dataset, LabelSet};
 use lane_metrics::ClassId;
 
-use crate::config::{Config, ViewConfig};
+use crate::config::Config;
 use crate::embeddings::{Embedder, cache_folder};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
@@ -14,6 +14,7 @@ use crate::inputs::Inputs;
 use crate::methods::Facts;
 use crate::networks::Networks;
 use crate::progress::Observer;
+use crate::views::Views;
 
 /// One split, read and made ready for the networks.
 #[derive(Debug)]
@@ -60,6 +61,8 @@ pub struct Experiment {
     pub device: Device,
     /// The encoder.
     pub encoder: Encoder,
+    /// What made the views of the training rows.
+    pub views: Views,
     /// Rows to learn from.
     pub train: Split,
     /// Rows that choose the epoch.
@@ -74,7 +77,7 @@ impl Experiment {
     /// # Errors
     ///
     /// Whatever is wrong with the configuration, the data or the encoder, before any training.
-    pub fn prepare(config: Config, observer: &mut dyn Observer) -> Result<Self, TrainError> {
+    pub fn prepare(mut config: Config, observer: &mut dyn Observer) -> Result<Self, TrainError> {
         let device = config.device.open()?;
         let columns = config.data.columns();
         let train = read::dataset(&config.data.train, &columns, LabelPolicy::Discover)?;
@@ -91,6 +94,16 @@ impl Experiment {
         }
         let facts = Facts { n_rows: train.n_rows(), n_classes: train.labels.len() };
         config.method.build(&config, facts)?;
+        let views = Views::open(
+            &config.views,
+            config.seed,
+            &train,
+            cache_folder().map(|folder| folder.join("views")),
+            observer,
+        )?;
+        // Named in `config.toml`, so that the run can be repeated where another is installed.
+        config.views.thesaurus =
+            views.thesaurus().map(ToOwned::to_owned).or(config.views.thesaurus);
         let encoder = Encoder::open(
             &config.model,
             train.examples.iter().map(|example| example.text.as_str()),
@@ -102,16 +115,16 @@ impl Experiment {
             device: &device,
             cache: cache_folder(),
         };
-        let plain = ViewConfig::default();
-        let mut split = |name, dataset: Dataset, views: &ViewConfig| -> Result<Split, TrainError> {
+        let plain = Views::plain();
+        let mut split = |name, dataset: Dataset, views: &Views| -> Result<Split, TrainError> {
             let inputs = inputs(&config, &embedder, &dataset, views, name, observer)?;
             Ok(Split { name, lengths: inputs.lengths(), inputs, dataset })
         };
-        let train = split("train", train, &config.views)?;
+        let train = split("train", train, &views)?;
         let validation =
             validation.map(|dataset| split("validation", dataset, &plain)).transpose()?;
         let test = test.map(|dataset| split("test", dataset, &plain)).transpose()?;
-        Ok(Self { config, device, encoder, train, validation, test })
+        Ok(Self { config, device, encoder, views, train, validation, test })
     }
 
     /// Scores training rows with `networks`, which must be without gradients.
@@ -139,7 +152,7 @@ fn inputs(
     config: &Config,
     embedder: &Embedder<'_>,
     dataset: &Dataset,
-    views: &ViewConfig,
+    views: &Views,
     name: &'static str,
     observer: &mut dyn Observer,
 ) -> Result<Inputs, TrainError> {
@@ -150,8 +163,7 @@ fn inputs(
             &embedder.encoder.tokenizer,
             config.model.max_length,
             views,
-            config.seed,
         );
     }
-    embedder.embed(&texts, views, config.seed, name, observer)
+    embedder.embed(&texts, views, name, observer)
 }

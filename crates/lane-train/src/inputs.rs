@@ -2,11 +2,11 @@
 //! every row of one split.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use lane_data::{PaddedBatch, RowId, Tokenizer, augment, pad, seed};
+use lane_data::{PaddedBatch, RowId, Tokenizer, pad};
 use lane_models::{NetworkInput, TokenBatch};
 
-use crate::config::{ViewConfig, ViewKind};
 use crate::error::TrainError;
+use crate::views::Views;
 
 /// The inputs of one split.
 #[derive(Debug)]
@@ -52,22 +52,19 @@ impl Inputs {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Data`] if a text cannot be tokenized.
+    /// [`TrainError::Data`] if a text cannot be tokenized, [`TrainError::Io`] if the cache of made
+    /// texts cannot be written.
     pub fn tokenize(
         texts: &[&str],
         tokenizer: &Tokenizer,
         max_length: usize,
-        views: &ViewConfig,
-        run_seed: u64,
+        views: &Views,
     ) -> Result<Self, TrainError> {
-        let views = views
-            .kinds
-            .iter()
-            .enumerate()
-            .map(|(number, kind)| {
-                let made = make_view(texts, *kind, views, run_seed, number as u64);
+        let views = (0..views.kinds().len())
+            .map(|number| {
+                let made = views.texts(number, texts)?;
                 let made: Vec<&str> = made.iter().map(AsRef::as_ref).collect();
-                Ok(tokenizer.encode(&made, max_length)?)
+                views.tokenize(number, &made, tokenizer, max_length)
             })
             .collect::<Result<_, TrainError>>()?;
         Ok(Self::Tokens { views, pad_id: tokenizer.pad_id() })
@@ -118,27 +115,6 @@ impl Inputs {
                 Gathered::Features(Tensor::from_data(TensorData::new(values, shape), device))
             }
         }
-    }
-}
-
-/// One view of every text; the view's number keeps two deletions of one text apart.
-pub(crate) fn make_view<'a>(
-    texts: &[&'a str],
-    kind: ViewKind,
-    config: &ViewConfig,
-    run_seed: u64,
-    number: u64,
-) -> Vec<std::borrow::Cow<'a, str>> {
-    match kind {
-        ViewKind::Original | ViewKind::Repeat => texts.iter().map(|&text| text.into()).collect(),
-        ViewKind::Deletion => texts
-            .iter()
-            .zip(0..)
-            .map(|(text, row)| {
-                let seed = seed::stream(run_seed, "augmentation", &[number, row]);
-                augment::delete_words(text, config.deletion_probability, seed).into()
-            })
-            .collect(),
     }
 }
 
@@ -199,18 +175,5 @@ mod tests {
         assert_eq!(gather(2).dims(), [4, 2]);
         assert_eq!(values(gather(2)), [2.0, 2.5, 0.0, 0.5, 12.0, 12.5, 10.0, 10.5]);
         assert_eq!(values(gather(1)), [2.0, 2.5, 0.0, 0.5]);
-    }
-
-    #[test]
-    fn two_deletions_of_one_text_differ_and_a_repeat_does_not() {
-        let text = "one two three four five six seven eight nine ten";
-        let config = ViewConfig { deletion_probability: 0.5, ..ViewConfig::default() };
-        let made = |kind, number, seed| {
-            make_view(&[text], kind, &config, seed, number)[0].clone().into_owned()
-        };
-        assert_eq!(made(ViewKind::Repeat, 1, 1), text);
-        assert_ne!(made(ViewKind::Deletion, 1, 1), made(ViewKind::Deletion, 2, 1));
-        assert_ne!(made(ViewKind::Deletion, 1, 1), made(ViewKind::Deletion, 1, 2));
-        assert_eq!(made(ViewKind::Deletion, 1, 1), made(ViewKind::Deletion, 1, 1));
     }
 }

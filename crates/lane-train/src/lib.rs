@@ -35,6 +35,7 @@ pub mod setting;
 mod step;
 pub mod trainer;
 pub mod transfer;
+pub mod views;
 
 pub use config::Config;
 pub use error::TrainError;

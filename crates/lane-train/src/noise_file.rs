@@ -9,13 +9,14 @@ use lane_data::{Columns, Dataset, LabelSet, sample};
 use lane_metrics::ClassId;
 use serde::Serialize;
 
-use crate::config::{ModelConfig, ViewConfig};
+use crate::config::ModelConfig;
 use crate::device::DeviceName;
 use crate::embeddings::{Embedder, cache_folder};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::inputs::Inputs;
 use crate::progress::Observer;
+use crate::views::Views;
 
 /// What `lane noise` is asked for.
 #[derive(Clone, Debug)]
@@ -141,13 +142,7 @@ fn instance_features(
         device: &device,
         cache: cache_folder(),
     };
-    match embedder.embed(
-        &dataset.texts(),
-        &ViewConfig::default(),
-        request.seed,
-        "train",
-        observer,
-    )? {
+    match embedder.embed(&dataset.texts(), &Views::plain(), "train", observer)? {
         Inputs::Features { views, width } => {
             Ok((noise::instance::standardize(&views[0], width), width))
         }

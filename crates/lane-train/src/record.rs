@@ -56,6 +56,9 @@ pub struct Record {
     pub seed: u64,
     /// SHA-256 of each data file.
     pub data: Vec<DataRecord>,
+    /// Edition and hash of the thesaurus, where views have synonyms.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub thesaurus: Option<String>,
     /// Hash over the encoder's shape and weights.
     pub encoder: String,
     /// Tensors of the weight file: used, and not.
@@ -69,7 +72,7 @@ pub struct Record {
 /// One data file of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataRecord {
-    /// `train`, `validation` or `test`.
+    /// `train`, `validation` or `test`; `back-translation` for the translations of the training rows.
     pub split: String,
     /// Its path, as given.
     pub path: String,

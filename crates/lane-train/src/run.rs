@@ -123,13 +123,20 @@ fn record(experiment: &Experiment, invocation: &Invocation, started: Instant) ->
         sha256: split.dataset.sha256.clone(),
         n_rows: split.dataset.examples.len(),
     });
+    let translations = experiment.views.translations().map(|translations| DataRecord {
+        split: "back-translation".into(),
+        path: translations.path().display().to_string(),
+        sha256: translations.sha256().into(),
+        n_rows: translations.n_rows(),
+    });
     Record {
         program: invocation.program.clone(),
         command: invocation.command.clone(),
         device: experiment.config.device.to_string(),
         threads: rayon::current_num_threads(),
         seed: experiment.config.seed,
-        data: data.collect(),
+        data: data.chain(translations).collect(),
+        thesaurus: experiment.views.thesaurus_identity().map(Into::into),
         encoder: experiment.encoder.fingerprint.clone(),
         encoder_tensors: experiment
             .encoder

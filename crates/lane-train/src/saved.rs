@@ -7,7 +7,6 @@ use lane_data::{RowId, Tokenizer};
 use lane_metrics::ClassId;
 use lane_models::{Network, pretrained};
 
-use crate::config::ViewConfig;
 use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::evaluate::{Scoring, all_rows, argmax};
@@ -15,6 +14,7 @@ use crate::experiment::Experiment;
 use crate::inputs::Inputs;
 use crate::networks::Networks;
 use crate::progress::{Activity, Observer};
+use crate::views::Views;
 
 /// Folder within a model's that holds the next network of those that predict together.
 const NEXT: &str = "second";
@@ -133,8 +133,7 @@ impl Classifier {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let inputs =
-            Inputs::tokenize(texts, &self.tokenizer, self.max_length, &ViewConfig::default(), 0)?;
+        let inputs = Inputs::tokenize(texts, &self.tokenizer, self.max_length, &Views::plain())?;
         let rows: Vec<RowId> = all_rows(texts.len());
         observer.begin(&Activity::Scoring { split }, rows.len() as u64);
         let scoring = Scoring { inputs: &inputs, batch_size, device: &self.device };

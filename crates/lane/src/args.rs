@@ -126,6 +126,17 @@ pub(crate) struct TrainArgs {
     /// Embed once, train only a two-layer head: seconds instead of hours.
     #[arg(long)]
     pub(crate) freeze_encoder: bool,
+    /// Versions of each text shown to the networks: 1, the text alone; 2, also with synonyms; 8, every
+    /// subset of synonyms, SwitchOut and back-translation [default: 1].
+    #[arg(long, value_name = "N")]
+    pub(crate) views: Option<u64>,
+    /// The training texts translated there and back, a line `id<TAB>text` each, for --views 8.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) back_translation: Option<PathBuf>,
+    /// Where synonyms come from: a folder with WordNet's files, or built-in [default: WordNet where it is
+    /// installed, else built-in].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wordnet: Option<String>,
     /// Replace a finished run.
     #[arg(long)]
     pub(crate) force: bool,

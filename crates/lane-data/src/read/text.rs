@@ -9,12 +9,12 @@ const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 const UTF16_MARKS: [&[u8]; 2] = [b"\xFF\xFE", b"\xFE\xFF"];
 
 /// A text file without its mark; the hash is that of the file as it is on disk.
-pub(super) struct TextFile {
-    pub(super) bytes: Vec<u8>,
-    pub(super) sha256: String,
+pub(crate) struct TextFile {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) sha256: String,
 }
 
-pub(super) fn read(path: &Path) -> Result<TextFile, DataError> {
+pub(crate) fn read(path: &Path) -> Result<TextFile, DataError> {
     let mut bytes =
         std::fs::read(path).map_err(|source| DataError::Read { path: path.into(), source })?;
     let sha256 = hash::of_bytes(&bytes);

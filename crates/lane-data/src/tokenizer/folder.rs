@@ -86,6 +86,11 @@ impl Settings {
         ]
     }
 
+    /// Ids of the special tokens that the vocabulary has.
+    pub(super) fn special_ids(&self, tokenizer: &Tokenizer) -> Vec<u32> {
+        self.special_tokens().iter().filter_map(|(_, token)| tokenizer.token_to_id(token)).collect()
+    }
+
     fn special_tokens_map(&self) -> Value {
         self.special_tokens()
             .into_iter()

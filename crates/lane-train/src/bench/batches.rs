@@ -7,10 +7,10 @@ use lane_metrics::ClassId;
 use rand::RngExt;
 
 use super::step::{StepRequest, TextRequest};
-use crate::config::ViewConfig;
 use crate::error::TrainError;
 use crate::evaluate::all_rows;
 use crate::inputs::Inputs;
+use crate::views::Views;
 
 /// Classes of random labels.
 pub(super) const N_CLASSES: usize = 4;
@@ -50,9 +50,8 @@ impl Batches {
         tokenizer: &Tokenizer,
         max_length: usize,
     ) -> Result<Self, TrainError> {
-        let plain = ViewConfig::default();
-        let inputs =
-            Inputs::tokenize(&dataset.texts(), tokenizer, max_length, &plain, request.seed)?;
+        let plain = Views::plain();
+        let inputs = Inputs::tokenize(&dataset.texts(), tokenizer, max_length, &plain)?;
         let lengths = inputs.lengths();
         let by_step =
             drawn(&lengths, request.batch_size, request.seed, text.bucketing, request.n_steps());

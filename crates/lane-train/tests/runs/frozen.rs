@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use lane_train::config::{ModelConfig, ViewConfig};
+use lane_data::Columns;
+use lane_data::read::{self, LabelPolicy};
+use lane_train::config::ModelConfig;
 use lane_train::embeddings::Embedder;
 use lane_train::encoder::Encoder;
 use lane_train::inputs::Inputs;
-use lane_train::progress::{Activity, Observer};
+use lane_train::progress::{Activity, Observer, Silent};
+use lane_train::views::{ViewConfig, Views};
 
 use crate::support::names;
 
@@ -42,7 +45,7 @@ fn embed(
     let cache = Some(cache.into());
     let embedder = Embedder { encoder, settings, batch_size: 2, device: &device, cache };
     let mut counting = Counting::default();
-    let inputs = embedder.embed(texts, &ViewConfig::default(), 1, "train", &mut counting).unwrap();
+    let inputs = embedder.embed(texts, &Views::plain(), "train", &mut counting).unwrap();
     let Inputs::Features { mut views, width } = inputs else { panic!("token ids") };
     assert_eq!(views[0].len(), texts.len() * width);
     (views.swap_remove(0), counting.n_embedded)
@@ -91,4 +94,46 @@ fn embeddings_are_computed_once_and_a_damaged_file_anew() {
 fn the_built_in_encoder_cannot_be_frozen() {
     let error = Encoder::open(&settings("tiny"), TEXTS.into_iter()).unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("`tiny` knows nothing yet"), "{error}");
+}
+
+/// Rows computed rather than read, for the text and its SwitchOut under a temperature.
+fn n_computed(encoder: &Encoder, seed: u64, temperature: f64, cache: &Path) -> u64 {
+    let settings = settings(&encoder_folder().unwrap());
+    let train = cache.parent().unwrap().join("train.csv");
+    let rows = TEXTS.iter().zip(["a", "b", "a"]).map(|(text, label)| format!("\"{text}\",{label}"));
+    let lines: Vec<String> = ["text,label".to_owned()].into_iter().chain(rows).collect();
+    std::fs::write(&train, lines.join("\n")).unwrap();
+    let dataset = read::dataset(&train, &Columns::default(), LabelPolicy::Discover).unwrap();
+    let mut config = ViewConfig {
+        kinds: ["original", "switchout"].map(|kind| kind.parse().unwrap()).into(),
+        ..ViewConfig::default()
+    };
+    config.switchout.temperature = temperature;
+    let views = Views::open(&config, seed, &dataset, None, &mut Silent).unwrap();
+    let (device, cache) = (Device::flex(), Some(cache.into()));
+    let embedder = Embedder { encoder, settings: &settings, batch_size: 2, device: &device, cache };
+    let mut counting = Counting::default();
+    let inputs = embedder.embed(&TEXTS, &views, "train", &mut counting).unwrap();
+    let Inputs::Features { views, .. } = inputs else { panic!("token ids") };
+    assert_ne!(views[0], views[1]);
+    counting.n_embedded
+}
+
+fn encoder_folder() -> Option<String> {
+    std::env::var("LANE_ENCODER").ok()
+}
+
+#[test]
+fn embeddings_of_switched_pieces_are_kept_by_seed_and_strength() {
+    let Some(folder) = encoder_folder() else {
+        println!("skipped: LANE_ENCODER names no encoder");
+        return;
+    };
+    let encoder = Encoder::open(&settings(&folder), std::iter::empty()).unwrap();
+    let parent = tempfile::tempdir().unwrap();
+    let cache = parent.path().join("cache");
+    let computed = |seed, temperature| n_computed(&encoder, seed, temperature, &cache);
+    assert_eq!([computed(1, 0.01), computed(1, 0.01)], [6, 0]);
+    assert_eq!([computed(2, 0.01), computed(1, 0.02)], [3, 3]);
+    assert_eq!(names(&cache).len(), 4);
 }

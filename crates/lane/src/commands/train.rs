@@ -3,6 +3,7 @@
 use lane_train::device::DeviceName;
 use lane_train::record::Program;
 use lane_train::run::Invocation;
+use lane_train::views;
 use lane_train::{Config, MethodName, Setting, TrainError, train};
 
 use crate::args::{ColumnArgs, TrainArgs};
@@ -62,8 +63,21 @@ fn settings(args: &TrainArgs) -> Result<Vec<Setting>, TrainError> {
     put("training.epochs", number(args.epochs));
     put("training.batch_size", number(args.batch_size));
     put("training.lr", args.lr.map(Into::into));
+    put("views.kinds", args.views.map(view_names).transpose()?);
+    put("views.back_translation", path(&args.back_translation));
+    put("views.thesaurus", text(&args.wordnet));
     for setting in &args.settings {
         all.push(setting.parse()?);
     }
     Ok(all)
+}
+
+/// The list of views that `--views` stands for.
+fn view_names(n_views: u64) -> Result<toml::Value, TrainError> {
+    let kinds = views::preset(n_views).ok_or_else(|| TrainError::Setting {
+        key: "--views".into(),
+        found: n_views.to_string(),
+        expected: format!("{}; any list of views is `--set views.kinds=[…]`", views::PRESETS),
+    })?;
+    Ok(toml::Value::Array(kinds.iter().map(|kind| kind.to_string().into()).collect()))
 }

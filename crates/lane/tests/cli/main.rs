@@ -9,3 +9,4 @@ mod noise;
 mod refusals;
 mod rounds;
 mod support;
+mod views;
