@@ -87,7 +87,7 @@ fn labels_are_ranked(run: &Run) {
         assert_eq!(line[1], format!("train-{}", &line[0]));
         assert!((0.0..=1.0).contains(&line[6].parse::<f64>().unwrap()), "{line:?}");
         assert!(matches!(&line[7], "0" | "1") && ["bird", "metal", "weather"].contains(&&line[4]));
-        assert!(line[8].is_empty() || line[6].parse::<f64>().unwrap() == 0.0, "{line:?}");
+        assert!(line[8].is_empty() || line[6].parse::<f64>().unwrap() <= 0.5, "{line:?}");
     }
 }
 

@@ -40,6 +40,8 @@ fn the_methods_are_listed_by_the_names_that_train_takes() {
     scl                    cross-entropy beside a supervised contrastive loss
     lcl                    cross-entropy beside a contrastive loss weighted by a helper network
     hmw                    weights from the history of angles between a text and the classes
+    co-teaching            two networks, each trained on the rows the other finds easiest
+    dividemix              two networks that split the rows by loss and mix labelled with unlabelled ones
     blurry                 Blurry Loss: cross-entropy times a power of the label's probability
     piecewise-zero         Piecewise-zero Loss: no loss on labels below a probability
     focal                  focal loss: less on labels already believed
