@@ -148,7 +148,7 @@ pub fn confidence_penalty(logits: Tensor<2>) -> Tensor<1> {
     (log_p.clone().exp() * log_p).sum().div_scalar(n.max(1) as f64)
 }
 
-/// λ_u of an epoch: `weight · clip((epoch − warmup) / ramp, 0, 1)`.
+/// `λ_u` of an epoch: `weight · clip((epoch − warmup) / ramp, 0, 1)`.
 pub fn ramped(weight: f64, epochs_since_warmup: f64, ramp: f64) -> f64 {
     if ramp <= 0.0 {
         return weight;

@@ -20,6 +20,7 @@ use crate::methods::MethodName;
 use crate::methods::aum::AumConfig;
 use crate::methods::cartography::CartographyConfig;
 use crate::methods::co_teaching::CoTeachingConfig;
+use crate::methods::disc::DiscConfig;
 use crate::methods::dividemix::DivideMixConfig;
 use crate::methods::hmw::HmwConfig;
 use crate::methods::lane::LaneConfig;
@@ -103,6 +104,9 @@ pub struct Config {
     /// `dividemix`.
     #[serde(default)]
     pub dividemix: DivideMixConfig,
+    /// `disc`.
+    #[serde(default)]
+    pub disc: DiscConfig,
 }
 
 fn lane() -> MethodName {
@@ -307,6 +311,9 @@ impl Config {
         });
         let pooling = self.model.pooling();
         self.model.pooling.get_or_insert(pooling);
+        if (1..self.method.least_views()).contains(&self.views.kinds.len()) {
+            self.views.kinds = vec![ViewKind::Original, ViewKind::SYNONYM];
+        }
         let plain_epochs = self.epochs().div_ceil(4).min(5);
         self.mixture.plain_epochs.get_or_insert(plain_epochs);
         self.mixture.quantity.get_or_insert(if frozen { Quantity::Alm } else { Quantity::Aum });

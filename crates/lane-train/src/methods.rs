@@ -8,6 +8,7 @@ pub mod aum;
 pub mod base;
 pub mod cartography;
 pub mod co_teaching;
+pub mod disc;
 pub mod dividemix;
 pub mod hmw;
 pub mod lane;
@@ -52,6 +53,7 @@ const METHODS: &[Entry] = &[
     hmw::HMW,
     co_teaching::CO_TEACHING,
     dividemix::DIVIDEMIX,
+    disc::DISC,
     robust::BLURRY,
     robust::PIECEWISE_ZERO,
     robust::FOCAL,
@@ -70,6 +72,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What it does, in one line.
     pub about: &'static str,
+    /// Views of a text that it cannot do without.
+    pub least_views: usize,
     /// The method with the settings of a configuration.
     ///
     /// Called before anything is trained, so that it may refuse settings and data.
@@ -111,6 +115,12 @@ impl MethodName {
     /// What it does, in one line.
     pub fn describe(self) -> &'static str {
         self.0.about
+    }
+
+    /// Views of a text that it cannot do without; a run with fewer gets two, the text and one with
+    /// synonyms.
+    pub fn least_views(self) -> usize {
+        self.0.least_views
     }
 
     /// The method with the settings of `config`, for data of which `facts` are known.

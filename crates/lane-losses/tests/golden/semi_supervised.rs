@@ -1,6 +1,7 @@
 //! `dividemix.json`: refined and guessed labels, and the loss of a mixed batch.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use lane_losses::cross_entropy;
 use lane_losses::semi_supervised::{self, MixedLoss};
 use serde_json::Value;
 
@@ -97,6 +98,24 @@ fn the_loss_of_a_mixed_batch_and_its_gradient() {
     close(&read(total.clone()), &numbers(&expected["total"]));
     let gradient = embeddings.grad(&total.backward()).unwrap();
     close(&read(gradient), &numbers(&expected["grad_embeddings"]));
+}
+
+#[test]
+fn embeddings_mixed_by_label_cost_what_disc_makes_of_them() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../../../../fixtures/golden/disc.json")).unwrap();
+    let inputs = &golden["inputs"];
+    let order: Vec<i32> = serde_json::from_value(inputs["perm"].clone()).unwrap();
+    let lambda = inputs["lambda"].as_f64().unwrap();
+    let embeddings = matrix(&inputs["emb"]);
+    let device = embeddings.device();
+    let labels = Tensor::<1, Int>::from_data([0_i32, 1, 0, 2], &device);
+    let targets = semi_supervised::mixed(semi_supervised::one_hot(labels, 3), &order, lambda);
+    let bias = Tensor::<1>::from_data(numbers(&inputs["b"]).as_slice(), &device);
+    let mixed = semi_supervised::mixed(embeddings, &order, lambda);
+    let logits = mixed.matmul(matrix(&inputs["W"])) + bias.unsqueeze();
+    let loss = cross_entropy::over_rows(cross_entropy::soft(logits, targets));
+    close(&read(loss), &numbers(&golden["expected"]["embedding_mixup_loss"]));
 }
 
 #[test]

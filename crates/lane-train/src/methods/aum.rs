@@ -41,6 +41,7 @@ use crate::setting::positive;
 pub const AUM: Entry = Entry {
     name: "aum",
     about: "two runs with threshold samples, then a third without the rows below the threshold",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(Aum::new(config, facts)?)),
 };
 

@@ -20,6 +20,7 @@ use crate::methods::lane::suspicion;
 pub const BASE: Entry = Entry {
     name: "base",
     about: "plain cross-entropy on the given labels",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(Base::under(InnerLoss::new(config, facts)?, config))),
 };
 

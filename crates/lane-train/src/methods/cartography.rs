@@ -44,6 +44,7 @@ use crate::setting::within;
 pub const CARTOGRAPHY_EASY: Entry = Entry {
     name: "cartography-easy",
     about: "train twice: the second time on the third that was easiest to learn",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(Cartography::new(config, facts, Region::Easy)?)),
 };
 
@@ -51,6 +52,7 @@ pub const CARTOGRAPHY_EASY: Entry = Entry {
 pub const CARTOGRAPHY_HARD: Entry = Entry {
     name: "cartography-hard",
     about: "train twice: the second time on the third that was hardest to learn",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(Cartography::new(config, facts, Region::Hard)?)),
 };
 
@@ -58,6 +60,7 @@ pub const CARTOGRAPHY_HARD: Entry = Entry {
 pub const CARTOGRAPHY_AMBIGUOUS: Entry = Entry {
     name: "cartography-ambiguous",
     about: "train twice: the second time on the third whose label was believed most on and off",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(Cartography::new(config, facts, Region::Ambiguous)?)),
 };
 

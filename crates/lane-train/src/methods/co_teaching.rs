@@ -8,7 +8,7 @@
 //!
 //! A network that has begun to learn wrong labels by heart finds them easy; the other, begun
 //! elsewhere, does not yet. τ, `co_teaching.forget_rate`, is the share of wrong labels, which has to be
-//! known or guessed; T_k is 60 % of the epochs. Network 1 predicts.
+//! known or guessed; `T_k` is 60 % of the epochs. Network 1 predicts.
 //!
 //! With several views the rows are chosen by the original one, and all views of a row are learnt.
 //!
@@ -40,6 +40,7 @@ use crate::transfer;
 pub const CO_TEACHING: Entry = Entry {
     name: "co-teaching",
     about: "two networks, each trained on the rows the other finds easiest",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(CoTeaching::new(config, facts)?)),
 };
 
@@ -54,7 +55,7 @@ const SLACK: f64 = 1e-9;
 pub struct CoTeachingConfig {
     /// τ, the share of each batch that is forgotten in the end, in 0..1: the share of wrong labels.
     pub forget_rate: f64,
-    /// T_k, epochs until then; absent = 60 % of all, rounded up.
+    /// `T_k`, epochs until then; absent = 60 % of all, rounded up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ramp_epochs: Option<u32>,
     /// c, the power of the ramp, above 0.
@@ -93,7 +94,7 @@ impl CoTeaching {
         Ok(Self { settings, ramp_epochs, inner, epochs, kept: vec![[true; 2]; facts.n_rows] })
     }
 
-    /// f_t.
+    /// `f_t`.
     fn forgotten(&self, epoch: u32) -> f64 {
         let CoTeachingConfig { forget_rate, exponent, .. } = self.settings;
         if self.ramp_epochs <= epoch {

@@ -20,7 +20,7 @@
 //! Suspicion of a row: −AUM of network 1. Its weight is the mean of both posteriors; where both put
 //! it into U it is flagged, listed with that reason, and given the label both together predict.
 //!
-//! Departures: for text α is 0.75, as in SelfMix, and λ_u 1; both are 4 and 25 for images. λ_u rises over
+//! Departures: for text α is 0.75, as in SelfMix, and `λ_u` 1; both are 4 and 25 for images. `λ_u` rises over
 //! half of the epochs after the warm-up instead of 16. The average of losses over five epochs, which
 //! the authors take at 90 % noise, is left out.
 //!
@@ -53,6 +53,7 @@ use crate::setting::{positive, within};
 pub const DIVIDEMIX: Entry = Entry {
     name: "dividemix",
     about: "two networks that split the rows by loss and mix labelled with unlabelled ones",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(DivideMix::new(config, facts)?)),
 };
 
@@ -68,12 +69,12 @@ pub struct DivideMixConfig {
     pub temperature: f64,
     /// α of the Beta distribution, above 0.
     pub alpha: f64,
-    /// λ_u at the end of its ramp, 0 or more.
+    /// `λ_u` at the end of its ramp, 0 or more.
     pub unlabelled_weight: f64,
     /// Epochs of plain training first; absent = a fifth of all, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plain_epochs: Option<u32>,
-    /// Epochs in which λ_u rises; absent = half of those after the plain ones.
+    /// Epochs in which `λ_u` rises; absent = half of those after the plain ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ramp_epochs: Option<f64>,
     /// Add −H(p) in the plain epochs, as the authors do where some classes are mistaken for others.
@@ -201,7 +202,7 @@ impl DivideMix {
         let device = own.device();
         let n = weights.len();
         let weights = Tensor::from_data(TensorData::new(weights, [n]), &device);
-        let given = labelled.targets.clone().slice([0..n]);
+        let given = labelled.targets.clone().slice(0..n);
         let refined = semi_supervised::refined(given, weights, own);
         let mut targets = vec![self.spread(refined, labelled)];
         if !unlabelled.rows.is_empty() {
@@ -342,7 +343,7 @@ fn mean_probabilities(batch: &StepBatch, networks: &[usize]) -> Result<Tensor<2>
 }
 
 /// λ of at least ½, and an order of `n` rows.
-fn draw(alpha: f64, n: usize, step_seed: u64) -> Result<(f64, Vec<i32>), TrainError> {
+pub(crate) fn draw(alpha: f64, n: usize, step_seed: u64) -> Result<(f64, Vec<i32>), TrainError> {
     let beta = Beta::new(alpha, alpha)
         .map_err(|_| TrainError::setting("dividemix.alpha", alpha, "a number above 0"))?;
     let lambda: f64 = beta.sample(&mut seed::generator(step_seed, "mixup", &[]));

@@ -40,6 +40,7 @@ use crate::transfer;
 pub const HMW: Entry = Entry {
     name: "hmw",
     about: "weights from the history of angles between a text and the classes",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(Hmw::new(config, facts)?)),
 };
 

@@ -41,6 +41,7 @@ const AUXILIARY: usize = 1;
 pub const LANE: Entry = Entry {
     name: "lane",
     about: "Gaussian weights from averaged label-aware margins, with a label-aware contrastive loss",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(Lane::new(config, facts)?)),
 };
 

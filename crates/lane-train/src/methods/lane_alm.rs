@@ -16,6 +16,7 @@ use crate::methods::{Entry, Facts};
 pub const LANE_ALM: Entry = Entry {
     name: "lane-alm",
     about: "lane without weights: both auxiliary terms only",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(lane_alm(config, facts)?)),
 };
 

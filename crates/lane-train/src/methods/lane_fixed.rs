@@ -17,6 +17,7 @@ use crate::methods::{Entry, Facts};
 pub const LANE_FIXED_MU0: Entry = Entry {
     name: "lane-fixed-mu0",
     about: "lane with the threshold fixed at mean 0, deviation 1",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(lane_fixed(config, facts, 0.0)?)),
 };
 
@@ -24,6 +25,7 @@ pub const LANE_FIXED_MU0: Entry = Entry {
 pub const LANE_FIXED_MU_MINUS_1: Entry = Entry {
     name: "lane-fixed-mu-1",
     about: "lane with the threshold fixed at mean -1, deviation 1",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(lane_fixed(config, facts, -1.0)?)),
 };
 

@@ -17,6 +17,7 @@ use crate::methods::{Entry, Facts};
 pub const LANE_SIM: Entry = Entry {
     name: "lane-sim",
     about: "lane with the plain margin (AUM) in place of the label-aware one",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(lane_sim(config, facts)?)),
 };
 

@@ -35,6 +35,7 @@ use crate::setting::{positive, within};
 pub const LCL: Entry = Entry {
     name: "lcl",
     about: "cross-entropy beside a contrastive loss weighted by a helper network",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(Lcl::new(config, facts)?)),
 };
 

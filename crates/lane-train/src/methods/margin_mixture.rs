@@ -35,6 +35,7 @@ use crate::methods::{Entry, Facts};
 pub const MARGIN_MIXTURE: Entry = Entry {
     name: "margin-mixture",
     about: "weights from a two-component mixture over averaged margins (not in the paper)",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(MarginMixture::new(config, facts)?)),
 };
 

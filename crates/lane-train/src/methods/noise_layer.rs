@@ -38,6 +38,7 @@ use crate::setting::{positive, within};
 pub const NOISE_LAYER: Entry = Entry {
     name: "noise-layer",
     about: "a learnt matrix of label confusions on top of the classifier",
+    least_views: 1,
     build: |config, _| Ok(Box::new(NoiseLayer::new(config)?)),
 };
 

@@ -39,6 +39,7 @@ use crate::setting::within;
 pub const PEER_LOSS: Entry = Entry {
     name: "peer-loss",
     about: "cross-entropy less that of texts and labels paired at random",
+    least_views: 1,
     build: |config, _| Ok(Box::new(PeerLoss::new(config)?)),
 };
 

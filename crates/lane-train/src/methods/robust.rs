@@ -27,6 +27,7 @@ use crate::methods::{Entry, Facts};
 pub const BLURRY: Entry = Entry {
     name: "blurry",
     about: "Blurry Loss: cross-entropy times a power of the label's probability",
+    least_views: 1,
     build: |config, facts| robust(config, facts, RobustKind::Blurry),
 };
 
@@ -34,6 +35,7 @@ pub const BLURRY: Entry = Entry {
 pub const PIECEWISE_ZERO: Entry = Entry {
     name: "piecewise-zero",
     about: "Piecewise-zero Loss: no loss on labels below a probability",
+    least_views: 1,
     build: |config, facts| robust(config, facts, RobustKind::PiecewiseZero),
 };
 
@@ -41,6 +43,7 @@ pub const PIECEWISE_ZERO: Entry = Entry {
 pub const FOCAL: Entry = Entry {
     name: "focal",
     about: "focal loss: less on labels already believed",
+    least_views: 1,
     build: |config, facts| robust(config, facts, RobustKind::Focal),
 };
 
@@ -48,6 +51,7 @@ pub const FOCAL: Entry = Entry {
 pub const GCE: Entry = Entry {
     name: "gce",
     about: "generalized cross-entropy, between cross-entropy and MAE",
+    least_views: 1,
     build: |config, facts| robust(config, facts, RobustKind::Gce),
 };
 
@@ -55,6 +59,7 @@ pub const GCE: Entry = Entry {
 pub const MAE: Entry = Entry {
     name: "mae",
     about: "mean absolute error of the label's probability",
+    least_views: 1,
     build: |config, facts| robust(config, facts, RobustKind::Mae),
 };
 
@@ -62,6 +67,7 @@ pub const MAE: Entry = Entry {
 pub const SCE: Entry = Entry {
     name: "sce",
     about: "symmetric cross-entropy: cross-entropy and its reverse",
+    least_views: 1,
     build: |config, facts| robust(config, facts, RobustKind::Sce),
 };
 
@@ -69,6 +75,7 @@ pub const SCE: Entry = Entry {
 pub const NCE_RCE: Entry = Entry {
     name: "nce-rce",
     about: "normalized and reverse cross-entropy, an active and a passive loss",
+    least_views: 1,
     build: |config, facts| robust(config, facts, RobustKind::NceRce),
 };
 
@@ -76,6 +83,7 @@ pub const NCE_RCE: Entry = Entry {
 pub const ANL_CE: Entry = Entry {
     name: "anl-ce",
     about: "normalized cross-entropy with its negative counterpart",
+    least_views: 1,
     build: |config, facts| robust(config, facts, RobustKind::AnlCe),
 };
 
@@ -83,6 +91,7 @@ pub const ANL_CE: Entry = Entry {
 pub const ANL_FL: Entry = Entry {
     name: "anl-fl",
     about: "normalized focal loss with its negative counterpart",
+    least_views: 1,
     build: |config, facts| robust(config, facts, RobustKind::AnlFl),
 };
 

@@ -30,6 +30,7 @@ use crate::setting::{positive, within};
 pub const SCL: Entry = Entry {
     name: "scl",
     about: "cross-entropy beside a supervised contrastive loss",
+    least_views: 1,
     build: |config, facts| Ok(Box::new(Scl::new(config, facts)?)),
 };
 

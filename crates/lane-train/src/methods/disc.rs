@@ -1,0 +1,411 @@
+//! `disc`: sort rows by what the network says of two views of them, against thresholds of their own.
+//!
+//! ```text
+//! m^v_i  = [ p^v_{i,y_i} > τ^v_i ]            v = w (the text), s (its other view); last recorded p
+//! clean    = m^w ∧ m^s          hard = m^w ⊕ m^s
+//! corrected = neither, and max_c (p^w + p^s)/2 > min( (τ^w + τ^s)/2 + σ, 0.99 ); the label is that c
+//! τ^v_i ← m τ^v_i + (1 − m) max_c p^v_ic                                after each epoch
+//! L = Σ_clean [CE^w + CE^s]/B + λ_h Σ_hard [GCE^w + GCE^s]/B + mixup^w + mixup^s
+//! ```
+//!
+//! Mixup is over clean, hard and corrected rows together, of sentence embeddings, with λ ~ Beta(5, 5) and
+//! max(λ, 1 − λ); GCE has q = 0.7. Sets found after epoch e are used in epoch e + 1. The first
+//! `disc.plain_epochs` train on both views under cross-entropy.
+//!
+//! Needs two views; with `views.kinds` not set they are the text and a copy with synonyms.
+//!
+//! Suspicion of a row: −AUM of the text's own view. A row that is neither clean nor hard in the last
+//! epoch has weight 0, is flagged and listed with the reason, and its suggested label is the corrected
+//! one where there is one.
+//!
+//! Departures: thresholds start at 1/N as in the authors' code (1/C with `disc.start = "classes"`), so the
+//! momentum decides how soon anything is sorted out. Theirs is 0.99 over 200 epochs; here it is
+//! rescaled, m = 0.99^(200/E), or nothing would be.
+//!
+//! Source: Li, Han, Shan, Chen: *DISC: Learning from Noisy Labels via Dynamic Instance-Specific
+//! Selection and Correction*, CVPR 2023, read in the authors' code.
+
+use burn::tensor::{Int, Tensor, TensorData};
+use lane_data::RowId;
+use lane_losses::generalized_cross_entropy::{self, GceConfig};
+use lane_losses::{cross_entropy, semi_supervised};
+use lane_metrics::ClassId;
+use lane_metrics::weights::{MarginWeights, Quantity};
+use lane_models::Mode;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::error::TrainError;
+use crate::evaluate::argmax;
+use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, StepBatch, Verdict};
+use crate::methods::dividemix::draw;
+use crate::methods::lane::suspicion;
+use crate::methods::{Entry, Facts};
+use crate::setting::{positive, within};
+use crate::transfer;
+
+/// The line in the list of methods.
+pub const DISC: Entry = Entry {
+    name: "disc",
+    about: "sorts rows into clean, hard and corrected by two views and thresholds of their own",
+    least_views: 2,
+    build: |config, facts| Ok(Box::new(Disc::new(config, facts)?)),
+};
+
+/// Most that a corrected label has to be believed.
+const CAP: f32 = 0.99;
+/// Parameter of the Beta distribution.
+const ALPHA: f64 = 5.0;
+const CORRECTED: &str = "its label believed in neither view, another in both";
+const IN_NO_SET: &str = "its label believed in neither view";
+
+/// `disc`: thresholds and the weight of hard rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DiscConfig {
+    /// m, in 0..1; absent = 0.99 rescaled from 200 epochs to those of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// σ, how much more than the threshold a corrected label has to be believed.
+    pub sigma: f64,
+    /// `λ_h`, the weight of hard rows; the authors take 0.2 from 60 % noise on.
+    pub hard_weight: f64,
+    /// Where thresholds start.
+    pub start: Start,
+    /// Epochs of plain training; absent = a tenth of all, at least 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plain_epochs: Option<u32>,
+}
+
+impl Default for DiscConfig {
+    fn default() -> Self {
+        Self {
+            momentum: None,
+            sigma: 0.5,
+            hard_weight: 1.0,
+            start: Start::Rows,
+            plain_epochs: None,
+        }
+    }
+}
+
+/// Where the thresholds start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// At 1/N.
+    Rows,
+    /// At 1/C.
+    Classes,
+}
+
+/// Where a row belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    Clean,
+    Hard,
+    Corrected(ClassId),
+    None,
+}
+
+/// The sets of this epoch and what the next ones are made of.
+#[derive(Debug)]
+pub struct Disc {
+    settings: DiscConfig,
+    momentum: f32,
+    epochs: u32,
+    plain_epochs: u32,
+    thresholds: Vec<[f32; 2]>,
+    /// Probabilities of both views as last recorded, `[rows, C]` each; empty before the first step.
+    recorded: [Vec<f32>; 2],
+    sets: Vec<Set>,
+}
+
+impl Disc {
+    /// The method over data of which `facts` are known.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Setting`] out of range.
+    pub fn new(config: &Config, facts: Facts) -> Result<Self, TrainError> {
+        let (settings, epochs) = (config.disc.clone(), config.epochs());
+        let rescaled = 0.99_f64.powf(200.0 / f64::from(epochs));
+        let momentum = settings.momentum.unwrap_or(rescaled);
+        within("disc.momentum", momentum, 0.0, 1.0 - f64::EPSILON)?;
+        within("disc.sigma", settings.sigma, 0.0, 1.0)?;
+        within("disc.hard_weight", settings.hard_weight, 0.0, f64::MAX)?;
+        let plain_epochs = settings.plain_epochs.unwrap_or(epochs.div_ceil(10));
+        positive("disc.plain_epochs", f64::from(plain_epochs))?;
+        let start = match settings.start {
+            Start::Rows => 1.0 / facts.n_rows.max(1) as f32,
+            Start::Classes => 1.0 / facts.n_classes.max(1) as f32,
+        };
+        let n = facts.n_rows * facts.n_classes;
+        Ok(Self {
+            settings,
+            momentum: momentum as f32,
+            epochs,
+            plain_epochs,
+            thresholds: vec![[start; 2]; facts.n_rows],
+            recorded: [vec![0.0; n], vec![0.0; n]],
+            sets: vec![Set::Clean; facts.n_rows],
+        })
+    }
+
+    /// Sets by what was recorded, and thresholds moved on.
+    fn sort(&mut self, labels: &[ClassId], n_classes: usize) {
+        let (first, second) = (&self.recorded[0], &self.recorded[1]);
+        let views = first.chunks_exact(n_classes).zip(second.chunks_exact(n_classes));
+        for (row, (first, second)) in views.enumerate() {
+            let thresholds = &mut self.thresholds[row];
+            let sigma = self.settings.sigma as f32;
+            self.sets[row] = set_of([first, second], labels[row], *thresholds, sigma);
+            for (threshold, view) in thresholds.iter_mut().zip([first, second]) {
+                let highest = view[argmax(view).index()];
+                *threshold = self.momentum * *threshold + (1.0 - self.momentum) * highest;
+            }
+        }
+    }
+
+    fn record(&mut self, batch: &StepBatch) -> Result<(), TrainError> {
+        let logits = batch.output(0)?.logits.clone();
+        let [_, c] = logits.dims();
+        let p = burn::tensor::activation::softmax(logits.detach().inner(), 1);
+        let p = transfer::read(p);
+        let n = batch.rows.len();
+        for (view, recorded) in self.recorded.iter_mut().enumerate() {
+            for (row, p) in batch.rows.iter().zip(p[view * n * c..].chunks_exact(c)) {
+                recorded[row.index() * c..][..c].copy_from_slice(p);
+            }
+        }
+        Ok(())
+    }
+
+    fn sorted_loss(&self, step: &Step<'_>, batch: &StepBatch) -> Result<Loss, TrainError> {
+        let output = batch.output(0)?;
+        let logits = output.logits.clone();
+        let belongs = |set: fn(Set) -> bool| -> Vec<bool> {
+            batch.rows.iter().map(|row| set(self.sets[row.index()])).collect()
+        };
+        let plain = cross_entropy::per_row(logits.clone(), batch.targets.clone());
+        let robust = generalized_cross_entropy::per_row(
+            logits,
+            batch.targets.clone(),
+            &GceConfig::default(),
+        );
+        let clean = over_both_views(plain, &belongs(|set| set == Set::Clean));
+        let hard = over_both_views(robust, &belongs(|set| set == Set::Hard));
+        let mixup = self.mixup(step, batch, 0)? + self.mixup(step, batch, 1)?;
+        let total =
+            clean.clone() + hard.clone().mul_scalar(self.settings.hard_weight) + mixup.clone();
+        Ok(Loss { total, terms: vec![("clean", clean), ("hard", hard), ("mixup", mixup)] })
+    }
+
+    /// Mixup of one view over the rows that are in some set.
+    fn mixup(
+        &self,
+        step: &Step<'_>,
+        batch: &StepBatch,
+        view: usize,
+    ) -> Result<Tensor<1>, TrainError> {
+        let embeddings = batch.output(0)?.embedding.clone();
+        let device = embeddings.device();
+        let mut places: Vec<i32> = Vec::new();
+        let mut labels = Vec::new();
+        let of_view = (0..).skip(view * batch.rows.len());
+        for ((place, row), given) in of_view.zip(&batch.rows).zip(&batch.labels) {
+            let label = match self.sets[row.index()] {
+                Set::Clean | Set::Hard => *given,
+                Set::Corrected(label) => label,
+                Set::None => continue,
+            };
+            places.push(place);
+            labels.push(i32::from(label.0));
+        }
+        let n = places.len();
+        if n == 0 {
+            return Ok(Tensor::zeros([1], &device));
+        }
+        let ids = |ids: Vec<i32>| Tensor::<1, Int>::from_data(TensorData::new(ids, [n]), &device);
+        let network = &step.networks.members[0];
+        let targets = semi_supervised::one_hot(ids(labels), network.n_classes());
+        let (lambda, order) = draw(ALPHA, n, step.seed.wrapping_add(view as u64))?;
+        let mixed = semi_supervised::mixed(embeddings.select(0, ids(places)), &order, lambda);
+        let targets = semi_supervised::mixed(targets, &order, lambda);
+        let logits = network.classify(mixed, Mode::Train(step.forward));
+        Ok(cross_entropy::over_rows(cross_entropy::soft(logits, targets)))
+    }
+}
+
+impl Method for Disc {
+    fn phases(&self) -> Vec<Phase> {
+        vec![Phase::only(self.epochs, 1)]
+    }
+
+    fn plan(&mut self, at: &EpochStart<'_>) -> Result<EpochPlan, TrainError> {
+        if at.epoch > 0 {
+            self.sort(at.labels, at.n_classes);
+        }
+        Ok(EpochPlan::plain(at.labels, 1))
+    }
+
+    fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
+        let batch = &step.batches[0];
+        self.record(batch)?;
+        if step.epoch >= self.plain_epochs {
+            return self.sorted_loss(step, batch);
+        }
+        // CE of both views, each a mean over the batch.
+        let mean = cross_entropy::mean(batch.output(0)?.logits.clone(), batch.targets.clone());
+        let total = mean.mul_scalar(batch.n_views as f64);
+        Ok(Loss { terms: vec![("cross_entropy", total.clone())], total })
+    }
+
+    fn weight(&self, row: RowId, _margins: &MarginWeights) -> f64 {
+        f64::from(u8::from(matches!(self.sets[row.index()], Set::Clean | Set::Hard)))
+    }
+
+    fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {
+        suspicion(margins, Quantity::Aum)
+            .zip(&self.sets)
+            .map(|(suspicion, set)| {
+                let (removed, suggested) = match set {
+                    Set::Clean | Set::Hard => return Verdict::of(suspicion),
+                    Set::Corrected(label) => (CORRECTED, Some(*label)),
+                    Set::None => (IN_NO_SET, None),
+                };
+                Verdict { suspicion, weight: 0.0, flagged: true, removed: Some(removed), suggested }
+            })
+            .collect()
+    }
+}
+
+/// `Σ (ℓ^w_i + ℓ^s_i) / B` over the rows that belong; `per_row` is `[V·B]`, view by view.
+fn over_both_views(per_row: Tensor<1>, belongs: &[bool]) -> Tensor<1> {
+    let n = belongs.len();
+    let mut weights: Vec<f32> = belongs.iter().map(|is| f32::from(u8::from(*is))).collect();
+    weights.extend_from_within(..);
+    let weights = Tensor::from_data(TensorData::new(weights, [2 * n]), &per_row.device());
+    (per_row.slice(0..2 * n) * weights).sum() / n.max(1) as f32
+}
+
+/// Where a row belongs by the probabilities of its two views.
+fn set_of(views: [&[f32]; 2], label: ClassId, thresholds: [f32; 2], sigma: f32) -> Set {
+    let believed = [0, 1].map(|view| views[view][label.index()] > thresholds[view]);
+    match believed {
+        [true, true] => return Set::Clean,
+        [true, false] | [false, true] => return Set::Hard,
+        [false, false] => {}
+    }
+    let mean: Vec<f32> =
+        views[0].iter().zip(views[1]).map(|(one, other)| f32::midpoint(*one, *other)).collect();
+    let best = argmax(&mean);
+    let needed = (f32::midpoint(thresholds[0], thresholds[1]) + sigma).min(CAP);
+    if mean[best.index()] > needed { Set::Corrected(best) } else { Set::None }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn golden() -> Value {
+        serde_json::from_str(include_str!("../../../../fixtures/golden/disc.json")).unwrap()
+    }
+
+    fn method(settings: &[&str]) -> Disc {
+        let all = ["data.train=rows.csv", "method=disc"].iter().chain(settings);
+        let all: Vec<_> = all.map(|text| text.parse().unwrap()).collect();
+        let facts = Facts { n_rows: 4, n_classes: 3 };
+        Disc::new(&Config::resolve(None, &all).unwrap(), facts).unwrap()
+    }
+
+    fn numbers(value: &Value) -> Vec<f32> {
+        match value {
+            Value::Array(items) => items.iter().flat_map(numbers).collect(),
+            value => vec![value.as_f64().unwrap() as f32],
+        }
+    }
+
+    fn flags(value: &Value) -> Vec<bool> {
+        serde_json::from_value(value.clone()).unwrap()
+    }
+
+    #[test]
+    fn three_epochs_are_sorted_as_in_the_golden_file() {
+        let golden = golden();
+        let labels = [0, 1, 0, 2].map(ClassId);
+        let mut disc = method(&["disc.momentum=0.9"]);
+        let epochs = golden["inputs"]["epochs"].as_array().unwrap();
+        let selections = golden["expected"]["selection"].as_array().unwrap();
+        for (seen, expected) in epochs.iter().zip(selections) {
+            disc.recorded = [numbers(&seen["w"]), numbers(&seen["s"])];
+            disc.sort(&labels, 3);
+            let is = |wanted: fn(&Set) -> bool| disc.sets.iter().map(wanted).collect::<Vec<_>>();
+            assert_eq!(is(|set| *set == Set::Clean), flags(&expected["clean"]));
+            assert_eq!(is(|set| *set == Set::Hard), flags(&expected["hard"]));
+            let corrected = is(|set| matches!(set, Set::Corrected(_)));
+            assert_eq!(corrected, flags(&expected["corrected"]));
+            assert_eq!(is(|set| *set != Set::None), flags(&expected["mix_set"]));
+            let mixed: Vec<u16> = disc
+                .sets
+                .iter()
+                .zip(labels)
+                .map(|(set, given)| if let Set::Corrected(label) = set { label.0 } else { given.0 })
+                .collect();
+            assert_eq!(
+                mixed,
+                serde_json::from_value::<Vec<u16>>(expected["mix_labels"].clone()).unwrap()
+            );
+            for (view, key) in ["tau_w_next", "tau_s_next"].into_iter().enumerate() {
+                for (ours, theirs) in disc.thresholds.iter().zip(numbers(&expected[key])) {
+                    assert!((ours[view] - theirs).abs() < 1e-6, "{key}: {ours:?} {theirs}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn clean_rows_cost_cross_entropy_and_hard_rows_gce_in_both_views() {
+        let golden = golden();
+        let (seen, flags_of) =
+            (&golden["inputs"]["epochs"][1], &golden["expected"]["selection"][0]);
+        let expected = &golden["expected"]["batch_loss_epoch1_with_flags_of_epoch0"];
+        let logits: Vec<f32> =
+            ["w", "s"].iter().flat_map(|view| numbers(&seen[*view])).map(f32::ln).collect();
+        let device = burn::tensor::Device::flex();
+        let logits = Tensor::<2>::from_data(TensorData::new(logits, [8, 3]), &device);
+        let labels = Tensor::<1, Int>::from_data([0_i32, 1, 0, 2, 0, 1, 0, 2], &device);
+        let clean = over_both_views(
+            cross_entropy::per_row(logits.clone(), labels.clone()),
+            &flags(&flags_of["clean"]),
+        );
+        let hard = over_both_views(
+            generalized_cross_entropy::per_row(logits, labels, &GceConfig::default()),
+            &flags(&flags_of["hard"]),
+        );
+        for (ours, key) in [(clean, "clean_term"), (hard, "hard_term_gce0.7")] {
+            let (ours, theirs) = (transfer::read_scalar(ours), expected[key].as_f64().unwrap());
+            assert!((ours - theirs).abs() < 1e-6, "{key}: {ours} against {theirs}");
+        }
+    }
+
+    #[test]
+    fn the_momentum_is_rescaled_to_the_epochs_of_the_run() {
+        for (epochs, expected) in [(10, 0.82), (5, 0.67), (200, 0.99)] {
+            let ours = method(&[&format!("training.epochs={epochs}")]).momentum;
+            assert!((ours - expected).abs() < 0.005, "{epochs}: {ours}");
+        }
+    }
+
+    #[test]
+    fn a_row_believed_in_no_view_needs_a_clear_other_label_to_be_corrected() {
+        let of = |view: [f32; 3]| set_of([&view, &view], ClassId(0), [0.3, 0.3], 0.5);
+        assert_eq!(of([0.05, 0.9, 0.05]), Set::Corrected(ClassId(1)));
+        assert_eq!(of([0.2, 0.6, 0.2]), Set::None);
+        assert_eq!(of([0.31, 0.6, 0.09]), Set::Clean);
+        let high = [0.005, 0.99, 0.005];
+        assert_eq!(set_of([&high, &high], ClassId(0), [0.8, 0.8], 0.5), Set::None);
+    }
+}
