@@ -29,6 +29,7 @@ use crate::methods::margin_mixture::MixtureConfig;
 use crate::methods::noise_layer::NoiseLayerConfig;
 use crate::methods::peer_loss::PeerLossConfig;
 use crate::methods::scl::SclConfig;
+use crate::methods::unicon::UniconConfig;
 use crate::setting::{Setting, positive, within};
 pub use crate::views::{ViewConfig, ViewKind};
 
@@ -107,6 +108,9 @@ pub struct Config {
     /// `disc`.
     #[serde(default)]
     pub disc: DiscConfig,
+    /// `unicon`.
+    #[serde(default)]
+    pub unicon: UniconConfig,
 }
 
 fn lane() -> MethodName {

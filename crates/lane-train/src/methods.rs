@@ -21,6 +21,7 @@ pub mod noise_layer;
 pub mod peer_loss;
 pub mod robust;
 pub mod scl;
+pub mod unicon;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -54,6 +55,7 @@ const METHODS: &[Entry] = &[
     co_teaching::CO_TEACHING,
     dividemix::DIVIDEMIX,
     disc::DISC,
+    unicon::UNICON,
     robust::BLURRY,
     robust::PIECEWISE_ZERO,
     robust::FOCAL,

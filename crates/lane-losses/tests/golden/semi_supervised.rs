@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_losses::cross_entropy;
 use lane_losses::semi_supervised::{self, MixedLoss};
+use lane_losses::supervised_contrastive::{self, SupervisedContrastiveConfig};
 use serde_json::Value;
 
 fn golden() -> Value {
@@ -145,4 +146,21 @@ fn a_part_without_rows_costs_nothing() {
     assert_eq!(read(none_labelled.labelled), [0.0]);
     let none = MixedLoss::of(logits.slice([0..0, 0..3]), targets.slice([0..0, 0..3]), 0);
     assert_eq!(read(none.total(1.0)), [0.0]);
+}
+
+#[test]
+fn two_views_of_a_row_as_its_only_positives_make_simclr() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../../../../fixtures/golden/unicon.json")).unwrap();
+    let inputs = &golden["inputs"];
+    let views = Tensor::cat(vec![matrix(&inputs["proj_view1"]), matrix(&inputs["proj_view2"])], 0)
+        .detach()
+        .require_grad();
+    let ids = Tensor::<1, Int>::from_data([0_i32, 1, 0, 1], &views.device());
+    let temperature = inputs["simclr_tau"].as_f64().unwrap();
+    let config = SupervisedContrastiveConfig { temperature, ..Default::default() };
+    let loss = supervised_contrastive::loss(views.clone(), ids, &config);
+    close(&read(loss.clone()), &numbers(&golden["expected"]["simclr"]));
+    let gradient = views.grad(&loss.backward()).unwrap();
+    close(&read(gradient), &numbers(&golden["expected"]["simclr_grad"]));
 }

@@ -176,22 +176,6 @@ impl DivideMix {
         Pass { streams: vec![labelled, unlabelled], trained: vec![network] }
     }
 
-    fn plain_loss(&self, step: &Step<'_>) -> Result<Loss, TrainError> {
-        let batch = &step.batches[0];
-        let of = |network: usize| -> Result<Tensor<1>, TrainError> {
-            let logits = batch.output(network)?.logits.clone();
-            let loss = cross_entropy::mean(logits.clone(), batch.targets.clone());
-            Ok(if self.settings.confidence_penalty {
-                loss + semi_supervised::confidence_penalty(logits)
-            } else {
-                loss
-            })
-        };
-        let (first, second) = (of(0)?, of(1)?);
-        let terms = vec![("first", first.clone()), ("second", second.clone())];
-        Ok(Loss { total: first + second, terms })
-    }
-
     /// Targets of both parts, `[V·B, C]` each, without gradients.
     fn targets(&self, network: usize, step: &Step<'_>) -> Result<Vec<Tensor<2>>, TrainError> {
         let (labelled, unlabelled) = (&step.batches[0], &step.batches[1]);
@@ -272,7 +256,7 @@ impl Method for DivideMix {
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
         match *step.trained {
             [network] => self.mixed_loss(network, step),
-            _ => self.plain_loss(step),
+            _ => both_cross_entropies(step, self.settings.confidence_penalty),
         }
     }
 
@@ -296,6 +280,22 @@ impl Method for DivideMix {
             })
             .collect()
     }
+}
+
+/// Cross-entropy of both networks on the first stream, each with −H(p) where asked for.
+pub(crate) fn both_cross_entropies(
+    step: &Step<'_>,
+    with_penalty: bool,
+) -> Result<Loss, TrainError> {
+    let batch = &step.batches[0];
+    let of = |network: usize| -> Result<Tensor<1>, TrainError> {
+        let logits = batch.output(network)?.logits.clone();
+        let loss = cross_entropy::mean(logits.clone(), batch.targets.clone());
+        Ok(if with_penalty { loss + semi_supervised::confidence_penalty(logits) } else { loss })
+    };
+    let (first, second) = (of(0)?, of(1)?);
+    let terms = vec![("first", first.clone()), ("second", second.clone())];
+    Ok(Loss { total: first + second, terms })
 }
 
 /// Cross-entropy of every row, in f64.

@@ -43,6 +43,7 @@ fn the_methods_are_listed_by_the_names_that_train_takes() {
     co-teaching            two networks, each trained on the rows the other finds easiest
     dividemix              two networks that split the rows by loss and mix labelled with unlabelled ones
     disc                   sorts rows into clean, hard and corrected by two views and thresholds of their own
+    unicon                 two networks, as many clean rows from every class, mixing and a contrastive loss
     blurry                 Blurry Loss: cross-entropy times a power of the label's probability
     piecewise-zero         Piecewise-zero Loss: no loss on labels below a probability
     focal                  focal loss: less on labels already believed

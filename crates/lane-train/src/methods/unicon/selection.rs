@@ -1,0 +1,197 @@
+//! Who is labelled: distances between prediction and label, a cut-off, as many rows from every class.
+
+use lane_metrics::ClassId;
+use serde::{Deserialize, Serialize};
+
+use super::UniconConfig;
+
+/// Unit of the Jensen-Shannon divergence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Logarithm {
+    /// Bits: 0..=1.
+    Two,
+    /// Nats, as in the authors' code: 0..=0.693, with 1e-10 inside each logarithm.
+    Natural,
+}
+
+/// Added to both probabilities in a logarithm of the authors' code.
+const AUTHORS_OFFSET: f64 = 1e-10;
+
+/// The labelled rows of an epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection {
+    /// d of every row.
+    pub distances: Vec<f64>,
+    /// `d_cut`.
+    pub cutoff: f64,
+    /// Whether the row is labelled.
+    pub labelled: Vec<bool>,
+}
+
+impl Selection {
+    /// w of a labelled row: 1 below a distance of ½, `1 − d` from there.
+    pub fn of_label(&self, row: usize) -> f64 {
+        let distance = self.distances[row];
+        if distance < 0.5 { 1.0 } else { 1.0 - distance }
+    }
+
+    /// What the row's own label counts for: w, and 0 where it is unlabelled.
+    pub fn weight(&self, row: usize) -> f64 {
+        if self.labelled[row] { self.of_label(row) } else { 0.0 }
+    }
+
+    /// Whether a row lies above the cut-off and stayed unlabelled.
+    pub fn is_far(&self, row: usize) -> bool {
+        !self.labelled[row] && self.distances[row] >= self.cutoff
+    }
+}
+
+/// Mean over networks of the softmax of their logits, row-major `[rows, C]`.
+pub fn mean_probabilities(logits: &[Vec<f32>; 2], n_classes: usize) -> Vec<f64> {
+    let softmax = |row: &[f32]| -> Vec<f64> {
+        let highest = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+        let powers: Vec<f64> = row.iter().map(|z| (f64::from(*z) - highest).exp()).collect();
+        let total: f64 = powers.iter().sum();
+        powers.into_iter().map(|power| power / total).collect()
+    };
+    let rows = logits[0].chunks_exact(n_classes).zip(logits[1].chunks_exact(n_classes));
+    rows.flat_map(|(one, other)| {
+        softmax(one).into_iter().zip(softmax(other)).map(|(p, q)| f64::midpoint(p, q))
+    })
+    .collect()
+}
+
+/// Chooses the labelled rows by mean probabilities, row-major `[rows, C]`.
+pub fn select(
+    probabilities: &[f64],
+    labels: &[ClassId],
+    n_classes: usize,
+    settings: &UniconConfig,
+) -> Selection {
+    let distances: Vec<f64> = probabilities
+        .chunks_exact(n_classes)
+        .zip(labels)
+        .map(|(row, label)| distance(row, *label, settings.logarithm))
+        .collect();
+    let cutoff = cutoff(&distances, settings.high, settings.divisor);
+    let n = distances.len();
+    let near = distances.iter().filter(|distance| **distance < cutoff).count();
+    // ⌊R · N / C⌋ of every class, and never none.
+    let n_each = (near / n_classes.max(1)).max(1);
+    let mut labelled = vec![false; n];
+    for class in 0..n_classes {
+        let mut rows: Vec<usize> = (0..n).filter(|&row| labels[row].index() == class).collect();
+        rows.sort_by(|&left, &right| distances[left].total_cmp(&distances[right]));
+        rows.into_iter().take(n_each).for_each(|row| labelled[row] = true);
+    }
+    Selection { distances, cutoff, labelled }
+}
+
+/// The Jensen-Shannon divergence between `p` and certainty of `label`.
+fn distance(p: &[f64], label: ClassId, logarithm: Logarithm) -> f64 {
+    let term = |weight: f64, other: f64| match logarithm {
+        Logarithm::Two if weight <= 0.0 => 0.0,
+        Logarithm::Two => weight * (weight / other).log2(),
+        Logarithm::Natural => weight * ((weight + AUTHORS_OFFSET) / (other + AUTHORS_OFFSET)).ln(),
+    };
+    let sum: f64 = p
+        .iter()
+        .enumerate()
+        .map(|(class, &p)| {
+            let given = f64::from(u8::from(class == label.index()));
+            let middle = f64::midpoint(p, given);
+            term(p, middle) + term(given, middle)
+        })
+        .sum();
+    sum / 2.0
+}
+
+/// The mean distance, lowered towards the smallest where it is above `high`.
+fn cutoff(distances: &[f64], high: f64, divisor: f64) -> f64 {
+    let mean = distances.iter().sum::<f64>() / distances.len().max(1) as f64;
+    let smallest = distances.iter().copied().fold(f64::INFINITY, f64::min);
+    if mean > high { mean - (mean - smallest) / divisor } else { mean }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn golden() -> Value {
+        serde_json::from_str(include_str!("../../../../../fixtures/golden/unicon.json")).unwrap()
+    }
+
+    fn numbers(value: &Value) -> Vec<f64> {
+        match value {
+            Value::Array(items) => items.iter().flat_map(numbers).collect(),
+            value => vec![value.as_f64().unwrap()],
+        }
+    }
+
+    fn selection(logarithm: Logarithm) -> Selection {
+        let inputs = &golden()["inputs"];
+        let (first, second) = (numbers(&inputs["pred_net1"]), numbers(&inputs["pred_net2"]));
+        let mean: Vec<f64> =
+            first.iter().zip(&second).map(|(p, q)| f64::midpoint(*p, *q)).collect();
+        let labels = [0, 0, 2, 1, 1, 0].map(ClassId);
+        select(&mean, &labels, 3, &UniconConfig { logarithm, ..UniconConfig::default() })
+    }
+
+    #[track_caller]
+    fn agrees(logarithm: Logarithm, distances: &str, cutoff: &str, selected: &str) {
+        let expected = &golden()["expected"];
+        let ours = selection(logarithm);
+        for (ours, theirs) in ours.distances.iter().zip(numbers(&expected[distances])) {
+            assert!((ours - theirs).abs() < 1e-9, "{ours} against {theirs}");
+        }
+        assert!((ours.cutoff - expected[cutoff].as_f64().unwrap()).abs() < 1e-9);
+        let labelled: Vec<usize> =
+            ours.labelled.iter().enumerate().filter(|(_, is)| **is).map(|(row, _)| row).collect();
+        assert_eq!(
+            labelled,
+            serde_json::from_value::<Vec<usize>>(expected[selected].clone()).unwrap()
+        );
+    }
+
+    #[test]
+    fn bits_give_the_golden_distances_and_rows() {
+        agrees(
+            Logarithm::Two,
+            "jsd_exact_base2_paper_range_0_1",
+            "threshold_base2",
+            "selected_base2",
+        );
+    }
+
+    #[test]
+    fn nats_give_those_of_the_authors_code() {
+        agrees(
+            Logarithm::Natural,
+            "jsd_natural_log_author",
+            "threshold_natural",
+            "selected_natural",
+        );
+        let ours = selection(Logarithm::Natural);
+        let weights: Vec<f64> = (0..6).map(|row| ours.of_label(row)).collect();
+        assert_eq!(weights, numbers(&golden()["expected"]["weight_natural_author"]));
+    }
+
+    #[test]
+    fn a_mean_above_the_limit_is_lowered() {
+        let expected = &golden()["expected"]["cutoff_when_mean_above_d_mu"];
+        let ours = cutoff(&numbers(&expected["d"]), 0.7, 5.0);
+        assert!((ours - expected["threshold"].as_f64().unwrap()).abs() < 1e-9, "{ours}");
+    }
+
+    #[test]
+    fn every_class_keeps_one_row_where_none_is_near() {
+        let labels = [0, 1, 2].map(ClassId);
+        // All as far from their labels as the mean: nobody is below the cut-off.
+        let even = vec![1.0 / 3.0; 9];
+        let selection = select(&even, &labels, 3, &UniconConfig::default());
+        assert_eq!(selection.labelled, [true; 3]);
+    }
+}
