@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use lane_data::RowId;
-use lane_metrics::ClassId;
+use lane_metrics::{ClassId, Logits};
 
 use crate::config::Config;
 use crate::error::TrainError;
@@ -142,7 +142,11 @@ pub struct TrainScorer<'a> {
 
 impl Scorer for TrainScorer<'_> {
     fn logits(&self, network: usize, rows: &[RowId]) -> Result<Vec<f32>, TrainError> {
-        Ok(self.scoring.logits(&self.networks, network, rows, |_| ()))
+        let logits = self.scoring.logits(&self.networks, network, rows, |_| ());
+        if !rows.is_empty() {
+            Logits::new(&logits, logits.len() / rows.len())?;
+        }
+        Ok(logits)
     }
 }
 

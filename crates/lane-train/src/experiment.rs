@@ -10,6 +10,7 @@ use crate::embeddings::{Embedder, cache_folder};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Scoring, TrainScorer};
+use crate::inner_loss::InnerLoss;
 use crate::inputs::Inputs;
 use crate::methods::Facts;
 use crate::networks::Networks;
@@ -94,6 +95,9 @@ impl Experiment {
         }
         let facts = Facts { n_rows: train.n_rows(), n_classes: train.labels.len() };
         config.method.build(&config, facts)?;
+        if let Some(warning) = InnerLoss::warning_of(&config, facts)? {
+            observer.note(&warning);
+        }
         let views = Views::open(
             &config.views,
             config.seed,

@@ -55,6 +55,17 @@ impl InnerLoss {
         Self::of(config, facts, config.loss.kind.unwrap_or_default())
     }
 
+    /// What the user of `config` should know before training, whichever method takes the loss.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn warning_of(config: &Config, facts: Facts) -> Result<Option<String>, TrainError> {
+        let named = || RobustKind::ALL.into_iter().find(|it| it.as_str() == config.method.as_str());
+        let kind = config.loss.kind.or_else(named).unwrap_or_default();
+        Ok(Self::of(config, facts, kind)?.warning())
+    }
+
     /// The loss a method is named after, with the configured settings.
     ///
     /// # Errors
@@ -131,6 +142,19 @@ impl InnerLoss {
         let total = self.mean(step)?;
         Ok(Loss { terms: vec![(self.name(), total.clone())], total })
     }
+}
+
+/// Refuses section `loss`, for a method whose loss is its own.
+///
+/// # Errors
+///
+/// [`TrainError::Setting`] if anything is set there.
+pub(crate) fn refuse(config: &Config) -> Result<(), TrainError> {
+    if config.loss == LossConfig::default() {
+        return Ok(());
+    }
+    let expected = format!("absent: `{}` has a loss of its own", config.method);
+    Err(TrainError::setting("loss", "given", expected))
 }
 
 /// `loss` with `settings` laid over its own.

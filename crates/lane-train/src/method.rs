@@ -139,6 +139,20 @@ pub struct Pass {
     pub trained: Vec<usize>,
 }
 
+impl Pass {
+    /// Trains `network` on labelled rows, which it alone is run on, and beside them on the rest, which
+    /// every network is run on; recorded in the pass of network 0.
+    pub fn in_parts(network: usize, labelled: &[bool], labels: &[ClassId]) -> Self {
+        let part = |wanted: bool| -> Stream {
+            let rows = (0..).map(RowId).zip(labelled).filter(|(_, is)| **is == wanted);
+            let stream = Stream::of(rows.map(|(row, _)| row).collect(), labels);
+            Stream { recorded: network == 0, ..stream }
+        };
+        let first = Stream { networks: Networked::Only(vec![network]), ..part(true) };
+        Self { streams: vec![first, part(false)], trained: vec![network] }
+    }
+}
+
 /// Rows with labels, in an order the trainer draws.
 #[derive(Clone, Debug)]
 pub struct Stream {

@@ -78,10 +78,10 @@ impl WordNet {
     /// [`DataError::NoWordNet`] if a file of the database is not there, [`DataError::WordNetLine`]
     /// with file and line if one cannot be understood.
     pub fn open(folder: &Path) -> Result<Self, DataError> {
-        let read: Vec<(Part, String)> = PartOfSpeech::ALL
-            .par_iter()
-            .map(|speech| Part::read(folder, *speech))
-            .collect::<Result<_, _>>()?;
+        let read: Vec<Result<(Part, String), DataError>> =
+            PartOfSpeech::ALL.par_iter().map(|speech| Part::read(folder, *speech)).collect();
+        // Gathered in order, so that of several faults the same one is named each time.
+        let read: Vec<(Part, String)> = read.into_iter().collect::<Result<_, _>>()?;
         let (parts, hashes): (Vec<Part>, Vec<String>) = read.into_iter().unzip();
         let identity = format!("wordnet 1 {}", hash_of_bytes(hashes.concat().as_bytes()));
         Ok(Self { identity, parts })

@@ -12,7 +12,7 @@ use lane_metrics::weights::{MarginWeights, Quantity};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::inner_loss::InnerLoss;
-use crate::method::{Loss, Method, OwnParameters, Phase, PhaseStart, Step, Verdict};
+use crate::method::{Loss, Method, Phase, Step, Verdict};
 use crate::methods::Entry;
 use crate::methods::lane::suspicion;
 
@@ -41,17 +41,6 @@ impl Base {
 impl Method for Base {
     fn phases(&self) -> Vec<Phase> {
         vec![Phase::only(self.epochs, 1)]
-    }
-
-    fn begin(
-        &mut self,
-        _at: &PhaseStart<'_>,
-        note: &mut dyn FnMut(&str),
-    ) -> Result<OwnParameters, TrainError> {
-        if let Some(warning) = self.inner.warning() {
-            note(&warning);
-        }
-        Ok(OwnParameters::default())
     }
 
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {

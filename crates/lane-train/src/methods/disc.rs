@@ -37,6 +37,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::evaluate::argmax;
+use crate::inner_loss;
 use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, StepBatch, Verdict};
 use crate::methods::dividemix::draw;
 use crate::methods::lane::suspicion;
@@ -129,6 +130,7 @@ impl Disc {
     /// [`TrainError::Setting`] out of range.
     pub fn new(config: &Config, facts: Facts) -> Result<Self, TrainError> {
         let (settings, epochs) = (config.disc.clone(), config.epochs());
+        inner_loss::refuse(config)?;
         let rescaled = 0.99_f64.powf(200.0 / f64::from(epochs));
         let momentum = settings.momentum.unwrap_or(rescaled);
         within("disc.momentum", momentum, 0.0, 1.0 - f64::EPSILON)?;

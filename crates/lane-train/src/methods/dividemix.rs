@@ -34,6 +34,7 @@ use lane_losses::cross_entropy;
 use lane_losses::semi_supervised::{self, MixedLoss};
 use lane_metrics::ClassId;
 use lane_metrics::mixture::{self, MixtureConfig};
+use lane_metrics::softmax::log_sum_exp;
 use lane_metrics::weights::{MarginWeights, Quantity};
 use lane_models::Mode;
 use rand_distr::{Beta, Distribution};
@@ -42,9 +43,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::evaluate::{all_rows, argmax};
-use crate::method::{
-    EpochPlan, EpochStart, Loss, Method, Networked, Pass, Phase, Step, StepBatch, Stream, Verdict,
-};
+use crate::inner_loss;
+use crate::method::{EpochPlan, EpochStart, Loss, Method, Pass, Phase, Step, StepBatch, Verdict};
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
 use crate::setting::{positive, within};
@@ -123,6 +123,7 @@ impl DivideMix {
     /// [`TrainError::Setting`] out of range.
     pub fn new(config: &Config, _facts: Facts) -> Result<Self, TrainError> {
         let (settings, epochs) = (config.dividemix.clone(), config.epochs());
+        inner_loss::refuse(config)?;
         within("dividemix.threshold", settings.threshold, 0.0, 1.0)?;
         positive("dividemix.temperature", settings.temperature)?;
         positive("dividemix.alpha", settings.alpha)?;
@@ -157,23 +158,6 @@ impl DivideMix {
         let sums: Vec<f32> = logits[0].iter().zip(&logits[1]).map(|(a, b)| a + b).collect();
         self.predicted = sums.chunks_exact(at.n_classes).map(argmax).collect();
         Ok(())
-    }
-
-    /// The pass that trains `network` on the other one's split.
-    fn pass(&self, network: usize, at: &EpochStart<'_>) -> Pass {
-        let split = &self.splits[1 - network];
-        let part = |labelled: bool| -> Vec<RowId> {
-            let rows = (0..).map(RowId).zip(&split.labelled);
-            rows.filter(|(_, is)| **is == labelled).map(|(row, _)| row).collect()
-        };
-        let recorded = network == 0;
-        let labelled = Stream {
-            networks: Networked::Only(vec![network]),
-            recorded,
-            ..Stream::of(part(true), at.labels)
-        };
-        let unlabelled = Stream { recorded, ..Stream::of(part(false), at.labels) };
-        Pass { streams: vec![labelled, unlabelled], trained: vec![network] }
     }
 
     /// Targets of both parts, `[V·B, C]` each, without gradients.
@@ -228,11 +212,11 @@ impl DivideMix {
     }
 
     fn clean(&self, row: usize) -> f64 {
-        let n = self.splits.len().max(1) as f64;
         if self.splits.is_empty() {
             return 1.0;
         }
-        self.splits.iter().map(|split| split.clean[row]).sum::<f64>() / n
+        let sum: f64 = self.splits.iter().map(|split| split.clean[row]).sum();
+        sum / self.splits.len() as f64
     }
 }
 
@@ -250,7 +234,9 @@ impl Method for DivideMix {
             return Ok(EpochPlan::plain(at.labels, 2));
         }
         self.split(at)?;
-        Ok(EpochPlan { passes: vec![self.pass(0, at), self.pass(1, at)] })
+        let pass =
+            |network: usize| Pass::in_parts(network, &self.splits[1 - network].labelled, at.labels);
+        Ok(EpochPlan { passes: vec![pass(0), pass(1)] })
     }
 
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
@@ -301,12 +287,7 @@ pub(crate) fn both_cross_entropies(
 /// Cross-entropy of every row, in f64.
 fn losses(logits: &[f32], labels: &[ClassId], n_classes: usize) -> Vec<f64> {
     let rows = logits.chunks_exact(n_classes).zip(labels);
-    rows.map(|(row, label)| {
-        let highest = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-        let total: f64 = row.iter().map(|z| (f64::from(*z) - highest).exp()).sum();
-        total.ln() + highest - f64::from(row[label.index()])
-    })
-    .collect()
+    rows.map(|(row, label)| log_sum_exp(row) - f64::from(row[label.index()])).collect()
 }
 
 /// Who is labelled by these losses: all if they are equal, `fallback` rows if the mixture has nobody.

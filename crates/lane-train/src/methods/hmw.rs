@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::inner_loss;
 use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
@@ -74,6 +75,7 @@ impl Hmw {
     /// [`TrainError::Metrics`] for two classes, or a setting out of range.
     pub fn new(config: &Config, facts: Facts) -> Result<Self, TrainError> {
         let (settings, epochs) = (config.hmw.clone(), config.epochs());
+        inner_loss::refuse(config)?;
         settings.slice.validate(facts.n_classes)?;
         let last = epochs.saturating_sub(1);
         let plain_epochs = settings.plain_epochs.unwrap_or(last.min(1));

@@ -23,12 +23,14 @@
 use lane_data::{RowId, seed};
 use lane_losses::{cross_entropy, noise_layer};
 use lane_metrics::ClassId;
+use lane_metrics::softmax::log_sum_exp;
 use lane_metrics::weights::MarginWeights;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::inner_loss;
 use crate::method::{Loss, Matrix, Method, OwnParameters, Phase, PhaseStart, Start, Step, Verdict};
 use crate::methods::Entry;
 use crate::methods::base::by_margin;
@@ -112,6 +114,7 @@ impl NoiseLayer {
     /// [`TrainError::Setting`] out of range.
     pub fn new(config: &Config) -> Result<Self, TrainError> {
         let (settings, epochs) = (config.noise_layer.clone(), config.epochs());
+        inner_loss::refuse(config)?;
         within("noise_layer.epsilon", settings.epsilon, 1e-6, 0.999)?;
         within("noise_layer.beta", settings.beta, 0.0, 1.0)?;
         positive("noise_layer.lr_factor", settings.lr_factor)?;
@@ -219,7 +222,6 @@ fn confusion(logits: &[f32], labels: &[ClassId], n_classes: usize, init: Init) -
 }
 
 fn softmax(row: &[f32]) -> impl Iterator<Item = f64> + '_ {
-    let highest = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let total: f64 = row.iter().map(|z| (f64::from(*z) - highest).exp()).sum();
-    row.iter().map(move |z| (f64::from(*z) - highest).exp() / total)
+    let log_sum = log_sum_exp(row);
+    row.iter().map(move |z| (f64::from(*z) - log_sum).exp())
 }

@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::error::TrainError;
+use crate::inner_loss;
 use crate::method::{EpochPlan, EpochStart, Loss, Method, Pass, Phase, Step, Stream, Verdict};
 use crate::methods::Entry;
 use crate::methods::base::by_margin;
@@ -79,6 +80,7 @@ impl PeerLoss {
     /// [`TrainError::Setting`] for a negative α, or no epoch with peers.
     pub fn new(config: &Config) -> Result<Self, TrainError> {
         let (settings, epochs) = (config.peer_loss.clone(), config.epochs());
+        inner_loss::refuse(config)?;
         within("peer_loss.alpha", settings.alpha, 0.0, f64::MAX)?;
         let last = epochs.saturating_sub(1);
         let plain_epochs = settings.plain_epochs.unwrap_or(last.min(1));

@@ -42,9 +42,10 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::evaluate::{all_rows, argmax};
+use crate::inner_loss;
 use crate::method::{
-    EpochPlan, EpochStart, Loss, Matrix, Method, Networked, OwnParameters, Pass, Phase, PhaseStart,
-    Step, StepBatch, Stream, Verdict,
+    EpochPlan, EpochStart, Loss, Matrix, Method, OwnParameters, Pass, Phase, PhaseStart, Step,
+    StepBatch, Verdict,
 };
 use crate::methods::dividemix::{both_cross_entropies, draw};
 use crate::methods::lane::suspicion;
@@ -130,6 +131,7 @@ impl Unicon {
     /// [`TrainError::Setting`] out of range.
     pub fn new(config: &Config, _facts: Facts) -> Result<Self, TrainError> {
         let (settings, epochs) = (config.unicon.clone(), config.epochs());
+        inner_loss::refuse(config)?;
         within("unicon.high", settings.high, 0.0, 1.0)?;
         positive("unicon.divisor", settings.divisor)?;
         positive("unicon.temperature", settings.temperature)?;
@@ -160,21 +162,6 @@ impl Unicon {
             .collect();
         self.selection = Some(select(&mean, at.labels, at.n_classes, &self.settings));
         Ok(())
-    }
-
-    fn pass(network: usize, selection: &Selection, at: &EpochStart<'_>) -> Pass {
-        let part = |labelled: bool| -> Vec<RowId> {
-            let rows = (0..).map(RowId).zip(&selection.labelled);
-            rows.filter(|(_, is)| **is == labelled).map(|(row, _)| row).collect()
-        };
-        let recorded = network == 0;
-        let labelled = Stream {
-            networks: Networked::Only(vec![network]),
-            recorded,
-            ..Stream::of(part(true), at.labels)
-        };
-        let unlabelled = Stream { recorded, ..Stream::of(part(false), at.labels) };
-        Pass { streams: vec![labelled, unlabelled], trained: vec![network] }
     }
 
     /// Targets of the strong views of both parts, without gradients.
@@ -306,10 +293,9 @@ impl Method for Unicon {
             return Ok(EpochPlan::plain(at.labels, 2));
         }
         self.choose(at)?;
-        let passes = self
-            .selection
-            .iter()
-            .flat_map(|selection| [0, 1].map(|network| Self::pass(network, selection, at)));
+        let passes = self.selection.iter().flat_map(|selection| {
+            [0, 1].map(|network| Pass::in_parts(network, &selection.labelled, at.labels))
+        });
         Ok(EpochPlan { passes: passes.collect() })
     }
 

@@ -240,6 +240,9 @@ fn a_loss_that_starts_dead_is_warned_of_and_one_with_a_delay_is_not() {
     };
     let dead = notes("dead", &["loss.cutoff=0.34", "loss.delay=0"]);
     assert!(dead.contains("nothing to learn from with 3 classes"), "{dead}");
+    let settings = ["loss.kind=piecewise-zero", "loss.cutoff=0.34", "loss.delay=0"];
+    let inside = run(&corpus, "inside", "lane", &settings).unwrap().notes.join("; ");
+    assert!(inside.contains("nothing to learn from"), "{inside}");
     assert!(!notes("delayed", &["loss.cutoff=0.34"]).contains("nothing to learn"));
     assert!(!notes("low", &["loss.cutoff=0.32", "loss.delay=0"]).contains("nothing to learn"));
 }
@@ -258,6 +261,8 @@ fn settings_of_another_loss_and_losses_of_another_method_are_refused() {
     assert!(text.contains("`loss.kind` is mae") && text.contains("gce"), "{text}");
     let text = refusal("gce", &["loss.q=2"]);
     assert!(text.contains('2') && text.contains("<= 1"), "{text}");
+    let text = refusal("hmw", &["loss.kind=gce"]);
+    assert!(text.contains("`hmw` has a loss of its own"), "{text}");
     let text = refusal("mae", &["loss.q=0.5"]);
     assert!(text.contains('q'), "{text}");
     let text = refusal("aum", &["aum.threshold.percentile=120"]);

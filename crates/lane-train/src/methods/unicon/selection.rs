@@ -1,6 +1,7 @@
 //! Who is labelled: distances between prediction and label, a cut-off, as many rows from every class.
 
 use lane_metrics::ClassId;
+use lane_metrics::softmax::log_sum_exp;
 use serde::{Deserialize, Serialize};
 
 use super::UniconConfig;
@@ -50,10 +51,8 @@ impl Selection {
 /// Mean over networks of the softmax of their logits, row-major `[rows, C]`.
 pub fn mean_probabilities(logits: &[Vec<f32>; 2], n_classes: usize) -> Vec<f64> {
     let softmax = |row: &[f32]| -> Vec<f64> {
-        let highest = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-        let powers: Vec<f64> = row.iter().map(|z| (f64::from(*z) - highest).exp()).collect();
-        let total: f64 = powers.iter().sum();
-        powers.into_iter().map(|power| power / total).collect()
+        let log_sum = log_sum_exp(row);
+        row.iter().map(|z| (f64::from(*z) - log_sum).exp()).collect()
     };
     let rows = logits[0].chunks_exact(n_classes).zip(logits[1].chunks_exact(n_classes));
     rows.flat_map(|(one, other)| {
