@@ -109,7 +109,9 @@ impl Tokenizer {
             self.finish(encoding, max_length)
                 .map_err(|err| DataError::Encode { index, reason: err.to_string() })
         };
-        texts.par_iter().enumerate().map(encode).collect()
+        let encoded: Vec<Result<_, DataError>> = texts.par_iter().enumerate().map(encode).collect();
+        // Gathered in order, so that of several faults the first is named.
+        encoded.into_iter().collect()
     }
 
     /// Cut to length and put the special tokens around.
