@@ -33,6 +33,14 @@ impl Dropout {
         (p > 0.0).then(|| Self { key, threshold, kept: 1.0 / (1.0 - p) })
     }
 
+    /// The same factors counted from row `first`: its row 0 is row `first` of this.
+    ///
+    /// A part of a batch so drops what the whole batch would.
+    #[must_use]
+    pub fn from_row(self, first: usize) -> Self {
+        Self { key: self.key.wrapping_add((first as u64).wrapping_mul(STEP)), ..self }
+    }
+
     /// The factors of one row.
     #[inline]
     pub fn row<T: Real>(&self, row: usize) -> DropoutRow<T> {
@@ -134,6 +142,19 @@ mod tests {
         let row = Dropout::new(0.2, 5).unwrap().row::<f64>(0);
         let factors: Vec<f64> = (0..1000).map(|column| row.factor(column)).collect();
         assert!(factors.iter().all(|&it| it < 1e-15 || (it - 1.25).abs() < 1e-15));
+    }
+
+    #[test]
+    fn factors_counted_from_a_row_are_those_of_the_rows_after_it() {
+        let whole = Dropout::new(0.3, 11).unwrap();
+        let rest = whole.from_row(5);
+        for row in 0..20 {
+            let factors = |dropout: &Dropout, row| {
+                let row = dropout.row::<f32>(row);
+                (0..COLUMNS).map(move |column| row.factor(column)).collect::<Vec<_>>()
+            };
+            assert_eq!(factors(&rest, row), factors(&whole, 5 + row));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Token ids of a batch, as the encoder takes them.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -34,6 +35,17 @@ impl TokenBatch {
             assert!((1..=width).contains(&(length as usize)), "{length} of {width} tokens");
         }
         Self { ids, lengths, width, device: device.clone(), tensors: OnceLock::new() }
+    }
+
+    /// The texts of `range`, padded as they are here.
+    ///
+    /// # Panics
+    ///
+    /// If the range is empty or reaches beyond the batch.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Self {
+        let ids = self.ids[range.start * self.width..range.end * self.width].to_vec();
+        Self::new(ids, self.lengths[range].to_vec(), &self.device)
     }
 
     /// Number of texts.
@@ -121,6 +133,13 @@ mod tests {
     #[test]
     fn texts_of_one_length_have_no_mask() {
         assert!(TokenBatch::new(vec![2, 3, 2, 3], vec![2, 2], &Device::flex()).mask().is_none());
+    }
+
+    #[test]
+    fn a_part_keeps_the_width_of_the_whole() {
+        let part = batch().part(1..2);
+        assert_eq!((part.n_texts(), part.width(), part.lengths()), (1, 3, &[2][..]));
+        assert_eq!(part.packed_ids(), [2, 3]);
     }
 
     #[test]

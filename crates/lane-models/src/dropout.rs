@@ -70,24 +70,36 @@ pub enum Mode<'a> {
 
 impl Mode<'_> {
     /// The next mask of probability `p`, if there is to be one.
-    pub(crate) fn draw(self, p: f64) -> Option<Dropout> {
+    ///
+    /// `rows_per_text`: rows that each text of the batch has in it.
+    pub(crate) fn draw(self, p: f64, rows_per_text: usize) -> Option<Dropout> {
         match self {
             Mode::Evaluate => None,
-            Mode::Train(step) => step.dropout().draw(p),
+            Mode::Train(step) => {
+                let dropout = step.dropout().draw(p)?;
+                Some(dropout.from_row(step.first_text() * rows_per_text))
+            }
         }
     }
 
-    /// Drops entries with probability `p` when training. The last axis is a mask's row.
-    pub(crate) fn dropout<const D: usize>(self, x: Tensor<D>, p: f64) -> Tensor<D> {
+    /// Drops entries with probability `p` when training. The last axis is a mask's row, of which
+    /// each text has `rows_per_text`.
+    pub(crate) fn dropout<const D: usize>(
+        self,
+        x: Tensor<D>,
+        p: f64,
+        rows_per_text: usize,
+    ) -> Tensor<D> {
         let (shape, device) = (x.shape(), x.device().inner());
+        let n_columns = shape.dims::<D>()[D - 1];
         if let Mode::Train(step) = self
             && p > 0.0
             && on_device::serves(&device)
         {
-            return x * on_device::mask(step.dropout().next_key(), shape, p, &device);
+            let first = step.first_text() * rows_per_text * n_columns;
+            return x * on_device::mask(step.dropout().next_key(), first, shape, p, &device);
         }
-        let Some(dropout) = self.draw(p) else { return x };
-        let n_columns = shape.dims::<D>()[D - 1];
+        let Some(dropout) = self.draw(p, rows_per_text) else { return x };
         let n_rows = shape.num_elements() / n_columns.max(1);
         let mask = factors(dropout, n_rows, 1, n_columns);
         x * Tensor::from_data(TensorData::new(mask, shape), &device)
@@ -132,7 +144,7 @@ mod tests {
     fn no_dropout_draws_no_mask() {
         let step = TrainingStep::new(5);
         let x = Tensor::<1>::from_data([1.0_f32, 2.0], &Device::flex());
-        let y = Mode::Train(&step).dropout(x, 0.0);
+        let y = Mode::Train(&step).dropout(x, 0.0, 1);
         assert_eq!(y.into_data().try_to_vec::<f32>().unwrap(), [1.0, 2.0]);
         assert_eq!(step.dropout().calls.load(Ordering::Relaxed), 0);
     }
@@ -140,7 +152,7 @@ mod tests {
     #[test]
     fn evaluation_changes_nothing() {
         let x = Tensor::<1>::from_data([1.0_f32, 2.0], &Device::flex());
-        let y = Mode::Evaluate.dropout(x, 0.9);
+        let y = Mode::Evaluate.dropout(x, 0.9, 1);
         assert_eq!(y.into_data().try_to_vec::<f32>().unwrap(), [1.0, 2.0]);
     }
 }

@@ -48,6 +48,6 @@ impl Embeddings {
         let positions = self.position_embeddings.weight.val().narrow(0, 0, width); // [width, hidden]
         let segment = self.token_type_embeddings.weight.val().narrow(0, 0, 1); // [1, hidden]
         let x = words + (positions + segment).reshape([1, width, hidden]); // [n, width, hidden]
-        mode.dropout(self.layer_norm.forward(x.reshape([n * width, hidden])), self.dropout)
+        mode.dropout(self.layer_norm.forward(x.reshape([n * width, hidden])), self.dropout, width)
     }
 }

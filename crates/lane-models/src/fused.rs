@@ -20,15 +20,15 @@ pub(crate) fn run(
     reading: Reading,
     mode: Mode<'_>,
 ) -> Tensor<2> {
-    let (ids, layout) = (batch.packed_ids(), batch.layout());
+    let (layout, width) = (batch.layout(), batch.width());
     let heads = encoder.layers.first().map_or(1, |layer| layer.attention.heads);
     let word = &encoder.embeddings.word_embeddings.weight;
     if !word.device().is_autodiff() {
         let embedding = embedding_tensors(&encoder.embeddings, word.val());
         let layers = encoder.layers.iter().map(layer_tensors).collect();
-        return nodes::encode(embedding, layers, heads, &ids, &layout, reading);
+        return nodes::encode(embedding, layers, heads, &batch.packed_ids(), &layout, reading);
     }
-    let mut x = embed(&encoder.embeddings, ids, &layout, mode);
+    let mut x = embed(&encoder.embeddings, batch, &layout, mode);
     let last = encoder.layers.len().saturating_sub(1);
     for (number, layer) in encoder.layers.iter().enumerate() {
         let outputs = match reading {
@@ -37,9 +37,9 @@ pub(crate) fn run(
         };
         let attention = &layer.attention;
         let dropout = LayerDropout {
-            probabilities: mode.draw(attention.dropout_probabilities),
-            attention: mode.draw(attention.dropout),
-            output: mode.draw(layer.dropout),
+            probabilities: mode.draw(attention.dropout_probabilities, heads * width),
+            attention: mode.draw(attention.dropout, width),
+            output: mode.draw(layer.dropout, width),
         };
         x = nodes::layer(x, layer_tensors(layer), heads, outputs, dropout, &layout);
     }
@@ -51,7 +51,13 @@ pub(crate) fn run(
 }
 
 /// In training the rows of the word embedding that the batch uses become a leaf of their own.
-fn embed(tables: &Embeddings, ids: Vec<u32>, layout: &Layout, mode: Mode<'_>) -> Tensor<2> {
+fn embed(
+    tables: &Embeddings,
+    batch: &TokenBatch,
+    layout: &Layout,
+    mode: Mode<'_>,
+) -> Tensor<2> {
+    let ids = batch.packed_ids();
     let parameter = &tables.word_embeddings.weight;
     let table = parameter.val();
     let (word, ids) = match mode {
@@ -65,7 +71,8 @@ fn embed(tables: &Embeddings, ids: Vec<u32>, layout: &Layout, mode: Mode<'_>) ->
         }
         _ => (table, ids),
     };
-    nodes::embed(embedding_tensors(tables, word), ids, layout, mode.draw(tables.dropout))
+    let dropout = mode.draw(tables.dropout, batch.width());
+    nodes::embed(embedding_tensors(tables, word), ids, layout, dropout)
 }
 
 fn distinct(ids: &[u32]) -> Vec<u32> {

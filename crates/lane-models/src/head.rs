@@ -77,7 +77,7 @@ impl Head {
 
     /// Logits from the hidden layer, `[n, classes]`.
     pub fn classify(&self, hidden: Tensor<2>, mode: Mode<'_>) -> Tensor<2> {
-        self.classifier.forward(mode.dropout(hidden, self.dropout))
+        self.classifier.forward(mode.dropout(hidden, self.dropout, 1))
     }
 
     /// Number of classes.

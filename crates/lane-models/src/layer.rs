@@ -85,10 +85,14 @@ impl Attention {
             Some(bias) => scores + bias.clone(),
             None => scores,
         };
-        let probabilities = mode.dropout(softmax(scores, 3), self.dropout_probabilities);
+        let probabilities = mode.dropout(
+            softmax(scores, 3),
+            self.dropout_probabilities,
+            self.heads * grid.width,
+        );
         let context = probabilities.matmul(value); // [n, heads, width, size]
         let context = context.swap_dims(1, 2).reshape([rows, hidden]); // [n * width, hidden]
-        let change = mode.dropout(self.output.forward(context), self.dropout);
+        let change = mode.dropout(self.output.forward(context), self.dropout, grid.width);
         self.layer_norm.forward(change + x)
     }
 }
@@ -129,7 +133,7 @@ impl Layer {
     ) -> Tensor<2> {
         let attended = self.attention.forward(x, grid, bias, mode);
         let inner = exact_gelu(self.intermediate.forward(attended.clone())); // [n * width, intermediate]
-        let change = mode.dropout(self.output.forward(inner), self.dropout);
+        let change = mode.dropout(self.output.forward(inner), self.dropout, grid.width);
         self.layer_norm.forward(change + attended)
     }
 }

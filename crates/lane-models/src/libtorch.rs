@@ -76,7 +76,7 @@ pub(crate) fn run(
 fn embedding_mask(tables: &Embeddings, batch: &TokenBatch, mode: Mode<'_>) -> Option<tch::Tensor> {
     let [_, hidden] = tables.word_embeddings.weight.dims();
     let mask = Mask::all(batch.n_texts() * batch.width(), hidden);
-    mode.draw(tables.dropout).map(|drawn| mask.tensor(drawn))
+    mode.draw(tables.dropout, batch.width()).map(|drawn| mask.tensor(drawn))
 }
 
 /// Shape and masks of every layer, drawn in the order of the plain operations.
@@ -92,12 +92,19 @@ fn plans(encoder: &BertEncoder, batch: &TokenBatch, reading: Reading, mode: Mode
         };
         let size = hidden / attention.heads;
         let shape = Shape { grid, heads: attention.heads, size, outputs };
-        let draw = |p, mask: Mask| mode.draw(p).map(|drawn| mask.tensor(drawn));
+        let (width, heads) = (grid.width, attention.heads);
+        let draw = |p, rows_per_text, mask: Mask| {
+            mode.draw(p, rows_per_text).map(|drawn| mask.tensor(drawn))
+        };
         Plan {
             shape,
-            probabilities: draw(attention.dropout_probabilities, shape.probabilities()),
-            attended: draw(attention.dropout, shape.states()),
-            output: draw(layer.dropout, shape.states()),
+            probabilities: draw(
+                attention.dropout_probabilities,
+                heads * width,
+                shape.probabilities(),
+            ),
+            attended: draw(attention.dropout, width, shape.states()),
+            output: draw(layer.dropout, width, shape.states()),
         }
     };
     encoder.layers.iter().enumerate().map(plan).collect()

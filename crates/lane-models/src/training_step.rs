@@ -15,6 +15,7 @@ use crate::dropout::DropoutStream;
 #[derive(Debug)]
 pub struct TrainingStep {
     dropout: DropoutStream,
+    first_text: usize,
     read: Mutex<Vec<RowsRead>>,
 }
 
@@ -39,7 +40,20 @@ pub struct RowGradients {
 impl TrainingStep {
     /// A step whose dropout masks are a function of `seed`.
     pub fn new(seed: u64) -> Self {
-        Self { dropout: DropoutStream::new(seed), read: Mutex::default() }
+        Self { dropout: DropoutStream::new(seed), first_text: 0, read: Mutex::default() }
+    }
+
+    /// The same step of a part of its batch that begins with text `first_text`.
+    ///
+    /// A part padded to the width of the whole batch drops what the whole batch would, if as many
+    /// masks were drawn before.
+    #[must_use]
+    pub fn from_text(self, first_text: usize) -> Self {
+        Self { first_text, ..self }
+    }
+
+    pub(crate) fn first_text(&self) -> usize {
+        self.first_text
     }
 
     pub(crate) fn dropout(&self) -> &DropoutStream {

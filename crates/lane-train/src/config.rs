@@ -227,6 +227,10 @@ pub struct TrainingConfig {
     pub epochs: Option<u32>,
     /// Rows of one optimizer step.
     pub batch_size: usize,
+    /// Texts, each view counted, that a network is run on at a time in a step; absent = all of the
+    /// step's. Fewer take less memory and more time, and train the same but for rounding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<usize>,
     /// Rows of one scoring batch.
     pub scoring_batch_size: usize,
     /// Peak learning rate; absent = 2e-5 (1e-3 with a frozen encoder, 2e-3 with `tiny`).
@@ -252,6 +256,7 @@ impl Default for TrainingConfig {
         Self {
             epochs: None,
             batch_size: 32,
+            micro_batch: None,
             scoring_batch_size: 64,
             lr: None,
             warmup: 0.0,
@@ -344,6 +349,9 @@ impl Config {
         positive("training.epochs", f64::from(self.epochs()))?;
         positive("training.batch_size", training.batch_size as f64)?;
         positive("training.scoring_batch_size", training.scoring_batch_size as f64)?;
+        if let Some(micro_batch) = training.micro_batch {
+            positive("training.micro_batch", micro_batch as f64)?;
+        }
         positive("training.lr", self.lr())?;
         within("training.warmup", training.warmup, 0.0, 0.999)?;
         within("training.weight_decay", training.weight_decay, 0.0, f64::MAX)?;

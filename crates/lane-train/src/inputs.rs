@@ -1,6 +1,8 @@
 //! What the networks are fed: token ids, or the embeddings of a frozen encoder, of every view of
 //! every row of one split.
 
+use std::ops::Range;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use lane_data::{PaddedBatch, RowId, Tokenizer, pad};
 use lane_models::{NetworkInput, TokenBatch};
@@ -38,6 +40,23 @@ pub enum Gathered {
 }
 
 impl Gathered {
+    /// Number of texts, or of embeddings.
+    pub fn n(&self) -> usize {
+        match self {
+            Self::Tokens(batch) => batch.n_texts(),
+            Self::Features(features) => features.dims()[0],
+        }
+    }
+
+    /// Those of `range`, padded as they are here.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Self {
+        match self {
+            Self::Tokens(batch) => Self::Tokens(batch.part(range)),
+            Self::Features(features) => Self::Features(features.clone().slice_dim(0, range)),
+        }
+    }
+
     /// The form the networks take.
     pub fn input(&self) -> NetworkInput<'_> {
         match self {

@@ -33,6 +33,7 @@ pub mod schedule;
 pub mod scores;
 pub mod setting;
 mod step;
+mod step_graph;
 pub mod trainer;
 pub mod transfer;
 pub mod views;

@@ -1,17 +1,16 @@
-//! The parts of one step: batches of a stream, forward passes, gradients, means of the loss.
+//! The parts of one step: batches of a stream, and means of the loss.
 
-use burn::optim::GradientsParams;
+use std::sync::Arc;
+
 use burn::tensor::{Int, Tensor, TensorData};
 use lane_data::{RowId, order, seed};
 use lane_metrics::ClassId;
-use lane_models::{Mode, TrainingStep};
-
 use crate::error::TrainError;
 use crate::experiment::Experiment;
 use crate::inputs::Inputs;
 use crate::method::{Loss, Pass, StepBatch, Stream};
 use crate::networks::Networks;
-use crate::optimizer::{self, StepGradients};
+use crate::step_graph::StepGraph;
 use crate::transfer;
 
 /// A stream with the batches drawn from it for one epoch.
@@ -58,7 +57,7 @@ impl<'a> Drawn<'a> {
         pass: &Pass,
         inputs: &Inputs,
         networks: &Networks,
-        forward: &TrainingStep,
+        graph: &mut StepGraph,
     ) -> StepBatch {
         let Some(rows) = self.batches.get(step % self.batches.len().max(1)).cloned() else {
             return StepBatch::empty(networks.members.len(), &self.device);
@@ -68,38 +67,18 @@ impl<'a> Drawn<'a> {
         let targets: Vec<i32> = labels.iter().map(|label| i32::from(label.0)).collect();
         let targets = targets.repeat(n_views);
         let n_targets = targets.len();
-        let gathered = inputs.gather(&rows, n_views, &self.device);
-        let run = |(network, member): (usize, &lane_models::Network)| {
-            let mode =
-                if pass.trained.contains(&network) { Mode::Train(forward) } else { Mode::Evaluate };
-            self.stream.networks.contains(network).then(|| member.forward(gathered.input(), mode))
-        };
-        let outputs = networks.members.iter().enumerate().map(run).collect();
+        let gathered = Arc::new(inputs.gather(&rows, n_views, &self.device));
+        let outputs = (0..networks.members.len())
+            .map(|network| {
+                let runs = self.stream.networks.contains(network);
+                let is_trained = pass.trained.contains(&network);
+                runs.then(|| graph.run(networks, network, &gathered, is_trained))
+            })
+            .collect();
         let targets =
             Tensor::<1, Int>::from_data(TensorData::new(targets, [n_targets]), &self.device);
         StepBatch { rows, labels, targets, n_views, outputs }
     }
-}
-
-/// Gradients of the networks the pass trains; the others keep still.
-pub(crate) fn trained_gradients(
-    loss: &Loss,
-    networks: &Networks,
-    trained: &[usize],
-    forward: &TrainingStep,
-) -> StepGradients {
-    let mut all = loss.total.backward();
-    let mut rows = forward.take_row_gradients(&mut all);
-    if trained.len() == networks.members.len() {
-        return StepGradients { dense: GradientsParams::from_module(&mut all, networks), rows };
-    }
-    let ids: Vec<_> = trained
-        .iter()
-        .flat_map(|&network| optimizer::parameter_ids(&networks.members[network]))
-        .chain(optimizer::parameter_ids(&networks.own))
-        .collect();
-    rows.retain(|rows| ids.contains(&rows.parameter));
-    StepGradients { dense: GradientsParams::from_params(&mut all, networks, &ids), rows }
 }
 
 /// Loss terms averaged over the steps of an epoch, summed on the device and read once.

@@ -9,7 +9,6 @@ use burn::tensor::Device;
 use lane_data::{RowId, seed};
 use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
-use lane_models::TrainingStep;
 
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
@@ -24,7 +23,8 @@ use crate::observe::{Place, name_rows, observe};
 use crate::optimizer::{Optimizer, spoilt_parameter};
 use crate::progress::{Activity, Observer};
 use crate::schedule::LinearSchedule;
-use crate::step::{Drawn, MeanTerms, trained_gradients};
+use crate::step::{Drawn, MeanTerms};
+use crate::step_graph::StepGraph;
 use crate::transfer;
 
 /// A run under way.
@@ -278,11 +278,11 @@ impl<'a> Trainer<'a> {
         let streams: Vec<Drawn<'_>> = pass.streams.iter().enumerate().map(draw).collect();
         let n_steps = streams.first().map_or(0, |stream| stream.batches.len());
         for step in 0..n_steps {
-            let forward = self.training_step(number, step);
+            let mut graph = self.step_graph(number, step);
             let inputs = &self.experiment.train.inputs;
             let batches: Vec<StepBatch> = streams
                 .iter()
-                .map(|stream| stream.forward(step, pass, inputs, &learner.networks, &forward))
+                .map(|stream| stream.forward(step, pass, inputs, &learner.networks, &mut graph))
                 .collect();
             for (batch, drawn) in batches.iter().zip(&streams) {
                 if drawn.stream.recorded && !batch.rows.is_empty() {
@@ -299,12 +299,12 @@ impl<'a> Trainer<'a> {
                 batches: &batches,
                 networks: &learner.networks,
                 margins: &self.margins,
-                forward: &forward,
+                forward: graph.own(),
             })?;
             sinks.observer.advance(batches.first().map_or(0, |batch| batch.rows.len() as u64));
             drop(batches);
             learner.terms.add(&loss);
-            let gradients = trained_gradients(&loss, &learner.networks, &pass.trained, &forward);
+            let gradients = graph.gradients(&loss, &learner.networks, &pass.trained);
             let done = (step as u64 * at.n_steps) / n_steps as u64;
             let lr = at.schedule.at(u64::from(at.index) * at.n_steps + done);
             learner.networks = learner.optimizer.step(learner.networks, gradients, lr);
@@ -313,8 +313,9 @@ impl<'a> Trainer<'a> {
     }
 
     /// Dropout of one step: a function of (seed, epoch, pass, step) alone.
-    fn training_step(&self, pass: usize, step: usize) -> TrainingStep {
-        TrainingStep::new(self.step_seed("dropout", pass, step))
+    fn step_graph(&self, pass: usize, step: usize) -> StepGraph {
+        let micro_batch = self.experiment.config.training.micro_batch;
+        StepGraph::new(self.step_seed("dropout", pass, step), micro_batch)
     }
 
     fn step_seed(&self, stream: &str, pass: usize, step: usize) -> u64 {

@@ -114,6 +114,10 @@ pub(crate) struct TrainArgs {
     /// Rows of one step [default: 32].
     #[arg(long)]
     pub(crate) batch_size: Option<u32>,
+    /// Texts, each view counted, that a network is run on at a time; fewer take less memory and a
+    /// third more time, and train the same but for rounding [default: all of a step's].
+    #[arg(long, value_name = "TEXTS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) micro_batch: Option<u32>,
     /// Peak learning rate [default: 2e-5; 1e-3 with a frozen encoder, 2e-3 with tiny].
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) lr: Option<f64>,

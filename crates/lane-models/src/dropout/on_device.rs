@@ -32,12 +32,19 @@ pub(super) fn serves(device: &Device) -> bool {
     }
 }
 
-/// The factors of the elements of a shape: zero with probability `p`, else `1 / (1 − p)`.
+/// The factors of the elements of a shape, counted from `first`: zero with probability `p`, else
+/// `1 / (1 − p)`.
 #[expect(clippy::cast_sign_loss, reason = "a probability is not negative")]
-pub(super) fn mask<const D: usize>(key: u64, shape: Shape, p: f64, device: &Device) -> Tensor<D> {
+pub(super) fn mask<const D: usize>(
+    key: u64,
+    first: usize,
+    shape: Shape,
+    p: f64,
+    device: &Device,
+) -> Tensor<D> {
     let threshold = (p * 2.0_f64.powi(32)) as u32;
     let kept = (1.0 / (1.0 - p)) as f32;
-    let counter = counter(key as u32, &shape, device);
+    let counter = counter((key as u32).wrapping_add(first as u32), &shape, device);
     let bits = hash(counter, (key >> 32) as u32);
     bits.greater_equal_elem(threshold).float().mul_scalar(kept).reshape(shape)
 }

@@ -5,6 +5,7 @@
 //! norm to 1 → AdamW.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
@@ -13,7 +14,7 @@ use lane_data::order::Bucketing;
 use lane_data::{Columns, seed};
 use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 use lane_metrics::{ClassId, Logits};
-use lane_models::{Kernels, Mode, Parts, TrainingStep};
+use lane_models::{Kernels, Parts};
 use serde::Serialize;
 
 use super::batches::Batches;
@@ -26,7 +27,7 @@ use crate::networks::Networks;
 use crate::optimizer::Optimizer;
 use crate::record::peak_memory_bytes;
 use crate::setting::within;
-use crate::step::trained_gradients;
+use crate::step_graph::StepGraph;
 use crate::transfer;
 
 const LR: f64 = 2e-5;
@@ -263,10 +264,11 @@ impl Bench<'_> {
     ) -> Result<(Networks, TimedStep), TrainError> {
         let start = Instant::now();
         let place = [1, 0, step as u64];
-        let shared = TrainingStep::new(seed::stream(self.request.seed, "dropout", &place));
-        let (loss, laps) = self.forward(&networks, step, &shared)?;
+        let seed = seed::stream(self.request.seed, "dropout", &place);
+        let mut graph = StepGraph::new(seed, None);
+        let (loss, laps) = self.forward(&networks, step, &mut graph)?;
         let forward = start.elapsed();
-        let gradients = trained_gradients(&loss, &networks, &[0], &shared);
+        let gradients = graph.gradients(&loss, &networks, &[0]);
         let backward = start.elapsed();
         let networks = self.optimizer.step(networks, gradients, LR);
         // Nothing left in a queue: the step is over when the device says so.
@@ -302,13 +304,13 @@ impl Bench<'_> {
         &mut self,
         networks: &Networks,
         step: usize,
-        shared: &TrainingStep,
+        graph: &mut StepGraph,
     ) -> Result<(Loss, Laps), TrainError> {
         let rows = &self.batches.by_step[step];
         let start = Instant::now();
-        let gathered = self.batches.inputs.gather(rows, 1, &self.device);
+        let gathered = Arc::new(self.batches.inputs.gather(rows, 1, &self.device));
         let gather = start.elapsed();
-        let output = networks.members[0].forward(gathered.input(), Mode::Train(shared));
+        let output = graph.run(networks, 0, &gathered, true);
         let forwarded = start.elapsed();
         let host = transfer::read_step(&output.logits, None, rows.len());
         let read = start.elapsed();

@@ -62,6 +62,7 @@ fn settings(args: &TrainArgs) -> Result<Vec<Setting>, TrainError> {
     put("model.freeze_encoder", args.freeze_encoder.then_some(true.into()));
     put("training.epochs", number(args.epochs));
     put("training.batch_size", number(args.batch_size));
+    put("training.micro_batch", number(args.micro_batch));
     put("training.lr", args.lr.map(Into::into));
     put("views.kinds", args.views.map(view_names).transpose()?);
     put("views.back_translation", path(&args.back_translation));

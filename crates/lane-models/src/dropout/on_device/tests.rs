@@ -27,7 +27,7 @@ fn tensor_operations_and_plain_integers_make_the_same_mask() {
     for devices::Tested { name, device, .. } in devices::tested() {
         for key in [KEY, 0, u64::MAX, 0xFFFF_FFFF, 0xFFFF_FFFF_0000_0000] {
             for p in [0.05, 0.1, 0.5, 0.9] {
-                let ours: Tensor<3> = mask(key, Shape::new([7, 11, 13]), p, &device);
+                let ours: Tensor<3> = mask(key, 0, Shape::new([7, 11, 13]), p, &device);
                 let ours: Vec<f32> = ours.into_data().try_into_vec().unwrap();
                 assert_eq!(ours, expected(key, 7 * 11 * 13, p), "{name}: {key:x}, {p}");
             }
@@ -36,11 +36,18 @@ fn tensor_operations_and_plain_integers_make_the_same_mask() {
 }
 
 #[test]
+fn a_mask_counted_from_an_element_is_the_rest_of_the_mask() {
+    let values = |tensor: TensorData| tensor.try_into_vec::<f32>().unwrap();
+    let rest = mask::<2>(KEY, 18, Shape::new([5, 6]), 0.5, &Device::flex());
+    assert_eq!(values(rest.into_data()), expected(KEY, 48, 0.5)[18..]);
+}
+
+#[test]
 fn shapes_of_any_rank_are_counted_through_in_order() {
     let values = |tensor: TensorData| tensor.try_into_vec::<f32>().unwrap();
     let device = Device::flex();
-    let line = values(mask::<1>(KEY, Shape::new([5]), 0.5, &device).into_data());
-    let four = values(mask::<4>(KEY, Shape::new([2, 3, 1, 8]), 0.5, &device).into_data());
+    let line = values(mask::<1>(KEY, 0, Shape::new([5]), 0.5, &device).into_data());
+    let four = values(mask::<4>(KEY, 0, Shape::new([2, 3, 1, 8]), 0.5, &device).into_data());
     assert_eq!((line, four), (expected(KEY, 5, 0.5), expected(KEY, 48, 0.5)));
 }
 
