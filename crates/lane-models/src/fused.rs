@@ -51,12 +51,7 @@ pub(crate) fn run(
 }
 
 /// In training the rows of the word embedding that the batch uses become a leaf of their own.
-fn embed(
-    tables: &Embeddings,
-    batch: &TokenBatch,
-    layout: &Layout,
-    mode: Mode<'_>,
-) -> Tensor<2> {
+fn embed(tables: &Embeddings, batch: &TokenBatch, layout: &Layout, mode: Mode<'_>) -> Tensor<2> {
     let ids = batch.packed_ids();
     let parameter = &tables.word_embeddings.weight;
     let table = parameter.val();

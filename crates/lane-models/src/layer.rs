@@ -85,11 +85,8 @@ impl Attention {
             Some(bias) => scores + bias.clone(),
             None => scores,
         };
-        let probabilities = mode.dropout(
-            softmax(scores, 3),
-            self.dropout_probabilities,
-            self.heads * grid.width,
-        );
+        let probabilities =
+            mode.dropout(softmax(scores, 3), self.dropout_probabilities, self.heads * grid.width);
         let context = probabilities.matmul(value); // [n, heads, width, size]
         let context = context.swap_dims(1, 2).reshape([rows, hidden]); // [n * width, hidden]
         let change = mode.dropout(self.output.forward(context), self.dropout, grid.width);

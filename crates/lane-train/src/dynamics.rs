@@ -118,6 +118,11 @@ pub struct Dynamics {
 }
 
 impl Dynamics {
+    /// Training rows.
+    pub fn n_rows(&self) -> usize {
+        self.epoch.len()
+    }
+
     /// Begins the file at `path` for `n_rows` training rows.
     ///
     /// # Errors

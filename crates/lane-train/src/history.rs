@@ -192,7 +192,8 @@ impl History {
             return Ok(Some(RankingsByMargin::default()));
         }
         let by = |quantity| -> Result<Ranking, TrainError> {
-            ranking(&suspicion(margins, quantity).collect::<Vec<_>>(), wrong)
+            let of_rows = suspicion(margins, quantity).take(wrong.len());
+            ranking(&of_rows.collect::<Vec<_>>(), wrong)
         };
         let has_alm = margins.averages().alm(lane_data::RowId(0)).is_some();
         let alm = if has_alm { Some(by(Quantity::Alm)?) } else { None };

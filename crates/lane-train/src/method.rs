@@ -12,6 +12,8 @@
 //! - how network outputs become a loss ([`Method::loss`]);
 //! - how suspicious each row is in the end ([`Method::verdicts`]).
 
+mod margin_source;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_data::RowId;
 use lane_metrics::ClassId;
@@ -19,6 +21,7 @@ use lane_metrics::cartography::DataMap;
 use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 use lane_models::{Output, TrainingStep};
 
+pub use self::margin_source::{MarginMode, MarginSource, MarginViews};
 use crate::error::TrainError;
 use crate::networks::Networks;
 
@@ -334,6 +337,11 @@ pub trait Method {
     /// The network whose softmax divides the margin (Eq. 3), if the method has one.
     fn auxiliary(&self) -> Option<usize> {
         None
+    }
+
+    /// Which outputs a row's margins are taken from.
+    fn margin_source(&self) -> MarginSource {
+        MarginSource::default()
     }
 
     /// Looks at what the phase before left, and says which parameters of its own the next one trains.

@@ -3,7 +3,7 @@
 use lane_data::RowId;
 use lane_metrics::averages::Visit;
 use lane_metrics::weights::MarginWeights;
-use lane_metrics::{Logits, MetricsError, Probabilities, label_aware, margin};
+use lane_metrics::{ClassId, Logits, MetricsError, Probabilities, label_aware, margin};
 
 use crate::dynamics::{Dynamics, Observation};
 use crate::error::TrainError;
@@ -19,6 +19,9 @@ pub(crate) struct Place {
 }
 
 /// Updates the averages (unless this epoch is left out of them) and notes every row of the batch.
+///
+/// `host` holds the views that the method's margins are taken from, the original first; it alone is
+/// noted.
 pub(crate) fn observe(
     margins: &mut MarginWeights,
     method: &dyn Method,
@@ -33,15 +36,18 @@ pub(crate) fn observe(
         .as_deref()
         .map(|values| Probabilities::new(values, host.n_classes))
         .transpose()?;
-    let mut visits = Vec::with_capacity(batch.rows.len());
+    let views = method.margin_source().views;
+    let n_views = views.n(batch.n_views);
+    let averages = |view| views.averaged(&batch.rows, view, dynamics.n_rows());
+    let rows: Vec<RowId> = (0..n_views).flat_map(averages).collect();
+    let labels = batch.labels.repeat(n_views);
+    let mut visits = Vec::with_capacity(rows.len());
     if averaged {
-        margins.update_with(&batch.rows, &batch.labels, logits, auxiliary, |_, visit| {
-            visits.push(*visit);
-        })?;
+        margins.update_with(&rows, &labels, logits, auxiliary, |_, visit| visits.push(*visit))?;
     } else {
-        look_only(margins, batch, logits, auxiliary, &mut visits)?;
+        look_only(margins, &rows, &labels, logits, auxiliary, &mut visits)?;
     }
-    for (position, visit) in visits.iter().enumerate() {
+    for (position, visit) in visits.iter().take(batch.rows.len()).enumerate() {
         let row = logits.row(position);
         let label = batch.labels[position];
         let observation = Observation {
@@ -60,18 +66,19 @@ pub(crate) fn observe(
 /// The margins of a batch that stays out of the averages.
 fn look_only(
     margins: &MarginWeights,
-    batch: &StepBatch,
+    rows: &[RowId],
+    labels: &[ClassId],
     logits: Logits<'_>,
     auxiliary: Option<Probabilities<'_>>,
     visits: &mut Vec<Visit>,
 ) -> Result<(), MetricsError> {
     let floor = margins.config().weight_floor_probability;
-    for (position, margin) in margin::of_batch(logits, &batch.labels)?.into_iter().enumerate() {
+    for (position, margin) in margin::of_batch(logits, labels)?.into_iter().enumerate() {
         let label_aware_margin = auxiliary.map(|it| {
             label_aware::of_margin(margin, it.row(position)[margin.rival.index()], floor)
         });
         visits.push(Visit {
-            row: batch.rows[position],
+            row: rows[position],
             margin: margin.value,
             rival: Some(margin.rival),
             label_aware_margin,
@@ -97,9 +104,15 @@ pub(crate) fn name_rows(
     let spoilt = |values: &[f32]| -> Vec<String> {
         let bad = values
             .chunks_exact(host.n_classes)
-            .zip(rows)
+            .zip(rows.iter().cycle())
             .filter(|(row, _)| row.iter().any(|value| !value.is_finite()));
-        bad.map(|(_, row)| id(*row)).collect()
+        let mut names: Vec<String> = Vec::new();
+        for name in bad.map(|(_, row)| id(*row)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     };
     let (what, spoilt) = match spoilt(&host.logits) {
         rows if rows.is_empty() => (
@@ -148,6 +161,7 @@ mod tests {
         let mut batch = StepBatch::empty(2, &Device::flex());
         batch.rows = (0..4).map(RowId).collect();
         batch.labels = [0, 1, 2, 0].map(ClassId).to_vec();
+        batch.n_views = 2;
         batch
     }
 

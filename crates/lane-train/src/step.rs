@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Int, Tensor, TensorData};
-use lane_data::{RowId, order, seed};
-use lane_metrics::ClassId;
 use crate::error::TrainError;
 use crate::experiment::Experiment;
 use crate::inputs::Inputs;
@@ -12,6 +9,9 @@ use crate::method::{Loss, Pass, StepBatch, Stream};
 use crate::networks::Networks;
 use crate::step_graph::StepGraph;
 use crate::transfer;
+use burn::tensor::{Int, Tensor, TensorData};
+use lane_data::{RowId, order, seed};
+use lane_metrics::ClassId;
 
 /// A stream with the batches drawn from it for one epoch.
 pub(crate) struct Drawn<'a> {

@@ -100,13 +100,16 @@ impl StepGraph {
     }
 
     /// Gradients of the networks the pass trains, and of the method's own parameters; the other
-    /// networks keep still.
+    /// networks keep still, and all do where the loss depends on nothing that is trained.
     pub(crate) fn gradients(
         self,
         loss: &Loss,
         networks: &Networks,
         trained: &[usize],
     ) -> StepGradients {
+        if !loss.total.is_tracked() {
+            return GradientsParams::new().into();
+        }
         let mut all = loss.total.backward();
         let steps = self.whole.iter().chain([&self.own]);
         let mut rows: Vec<RowGradients> =
@@ -128,7 +131,9 @@ impl StepGraph {
 
     fn parts(&self, n: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let size = self.micro_batch.max(1);
-        (0..n).step_by(size.min(n.max(1))).map(move |start| start..n.min(start.saturating_add(size)))
+        (0..n)
+            .step_by(size.min(n.max(1)))
+            .map(move |start| start..n.min(start.saturating_add(size)))
     }
 }
 

@@ -15,8 +15,8 @@ use crate::error::TrainError;
 use crate::experiment::Experiment;
 use crate::history::{EpochHeader, History};
 use crate::method::{
-    EpochPlan, EpochStart, Method, OwnParameters, Pass, Phase, PhaseStart, Scorer, Start, Step,
-    StepBatch,
+    EpochPlan, EpochStart, MarginMode, MarginSource, Method, OwnParameters, Pass, Phase,
+    PhaseStart, Scorer, Start, Step, StepBatch,
 };
 use crate::networks::Networks;
 use crate::observe::{Place, name_rows, observe};
@@ -25,7 +25,7 @@ use crate::progress::{Activity, Observer};
 use crate::schedule::LinearSchedule;
 use crate::step::{Drawn, MeanTerms};
 use crate::step_graph::StepGraph;
-use crate::transfer;
+use crate::transfer::{self, HostOutputs};
 
 /// A run under way.
 pub struct Trainer<'a> {
@@ -97,9 +97,11 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self, TrainError> {
         let labels = experiment.train.labels();
         let (weighting, skip_epochs) = method.weighting();
+        let n_views = experiment.train.inputs.n_views();
+        let n_averages = method.margin_source().views.n_averages(labels.len(), n_views);
         Ok(Self {
             experiment,
-            margins: MarginWeights::new(labels.len(), weighting)?,
+            margins: MarginWeights::new(n_averages, weighting)?,
             method,
             skip_epochs,
             labels,
@@ -286,7 +288,7 @@ impl<'a> Trainer<'a> {
                 .collect();
             for (batch, drawn) in batches.iter().zip(&streams) {
                 if drawn.stream.recorded && !batch.rows.is_empty() {
-                    self.record(at, step, batch, sinks.dynamics)?;
+                    self.record(at, step, batch, &learner.networks, sinks.dynamics)?;
                 }
             }
             let share = step as f64 / n_steps as f64;
@@ -323,17 +325,38 @@ impl<'a> Trainer<'a> {
         seed::stream(self.experiment.config.seed, stream, &place)
     }
 
+    /// The logits that margins are taken from.
+    fn read_margins(
+        &self,
+        batch: &StepBatch,
+        networks: &Networks,
+    ) -> Result<HostOutputs, TrainError> {
+        let MarginSource { views, mode } = self.method.margin_source();
+        let n_views = views.n(batch.n_views);
+        let n = n_views * batch.rows.len();
+        let auxiliary = self.method.auxiliary();
+        if mode == MarginMode::Train {
+            let auxiliary = auxiliary.map(|network| batch.output(network)).transpose()?;
+            let auxiliary = auxiliary.map(|output| &output.logits);
+            return Ok(transfer::read_step(&batch.output(0)?.logits, auxiliary, n));
+        }
+        let device = self.device.clone().inner();
+        let gathered = self.experiment.train.inputs.gather(&batch.rows, n_views, &device);
+        let networks = networks.valid();
+        let logits = |network| networks.predict(network, gathered.input()).logits;
+        Ok(transfer::read_step(&logits(0), auxiliary.map(logits).as_ref(), n))
+    }
+
     /// Lets one batch into the averages and the dynamics.
     fn record(
         &mut self,
         at: &Epoch<'_>,
         step: usize,
         batch: &StepBatch,
+        networks: &Networks,
         dynamics: &mut Dynamics,
     ) -> Result<(), TrainError> {
-        let auxiliary = self.method.auxiliary().map(|network| batch.output(network)).transpose()?;
-        let auxiliary = auxiliary.map(|output| &output.logits);
-        let host = transfer::read_step(&batch.output(0)?.logits, auxiliary, batch.rows.len());
+        let host = self.read_margins(batch, networks)?;
         let averaged = self.skip_epochs <= at.index;
         let place = Place { epoch: self.epochs_done, step: step + 1 };
         let id = |row: RowId| self.experiment.train.dataset.examples[row.index()].id.clone();

@@ -14,6 +14,9 @@
 //! Suspicion of a row: −ALM; flagged when its weight is below `lane.flag_below` (0.5; the paper names
 //! no rule).
 //!
+//! Readings kept as options: `lane.margin_views`, `lane.ce_views`, `lane.margin_mode` (A5, A18), and
+//! those of [`WeightConfig`].
+//!
 //! Two cautions. `w` is Π's probability of the rival class for this text, not a distance between
 //! labels: where Π agrees with θ that the text is of the rival class, the margin is hardly amplified;
 //! it is amplified most where Π has memorised the given label. And the weight is lenient: only rows
@@ -31,7 +34,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::inner_loss::InnerLoss;
-use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
+use crate::method::{
+    Loss, MarginMode, MarginSource, MarginViews, Method, Phase, Step, StepBatch, Verdict,
+};
 use crate::methods::{Entry, Facts};
 
 const CLASSIFIER: usize = 0;
@@ -58,12 +63,37 @@ pub struct LaneConfig {
     pub alpha: Option<f64>,
     /// A row is flagged as mislabelled when its weight falls below this.
     pub flag_below: f64,
+    /// Which views of a row give its margin (A5).
+    pub margin_views: MarginViews,
+    /// Which views the cross-entropy is taken of (A5).
+    pub ce_views: CrossEntropyViews,
+    /// Whether margins come from the training pass or from one of their own (A18).
+    pub margin_mode: MarginMode,
 }
 
 impl Default for LaneConfig {
     fn default() -> Self {
-        Self { alm_skip_epochs: 0, contrastive_weight: 1.0, alpha: None, flag_below: 0.5 }
+        Self {
+            alm_skip_epochs: 0,
+            contrastive_weight: 1.0,
+            alpha: None,
+            flag_below: 0.5,
+            margin_views: MarginViews::default(),
+            ce_views: CrossEntropyViews::default(),
+            margin_mode: MarginMode::default(),
+        }
     }
+}
+
+/// Which views the weighted cross-entropy is taken of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CrossEntropyViews {
+    /// Every view, each with the weight of its row.
+    #[default]
+    All,
+    /// The original alone; the other terms keep all views.
+    OriginalOnly,
 }
 
 /// LANE and, by its fields, the ablations of the paper.
@@ -79,6 +109,7 @@ pub struct Lane {
     pub contrastive: ContrastiveConfig,
     inner: InnerLoss,
     epochs: u32,
+    n_rows: usize,
 }
 
 impl Lane {
@@ -95,7 +126,26 @@ impl Lane {
             contrastive: config.contrastive.clone(),
             inner: InnerLoss::new(config, facts)?,
             epochs: config.epochs(),
+            n_rows: facts.n_rows,
         })
+    }
+
+    /// The weights of the texts that the cross-entropy is taken of, view by view.
+    fn weights_in(&self, step: &Step<'_>, batch: &StepBatch) -> Vec<f32> {
+        let n_views = match self.terms.ce_views {
+            CrossEntropyViews::All => batch.n_views,
+            CrossEntropyViews::OriginalOnly => 1,
+        };
+        if !self.weighted {
+            return vec![1.0; n_views * batch.rows.len()];
+        }
+        let averaged = |view| self.terms.margin_views.averaged(&batch.rows, view, self.n_rows);
+        let mut of_view = Vec::with_capacity(batch.rows.len());
+        let weights = (0..n_views).flat_map(|view| {
+            step.margins.weights_of(&averaged(view), &mut of_view);
+            of_view.clone()
+        });
+        weights.collect()
     }
 }
 
@@ -112,15 +162,14 @@ impl Method for Lane {
         Some(AUXILIARY)
     }
 
+    fn margin_source(&self) -> MarginSource {
+        MarginSource { views: self.terms.margin_views, mode: self.terms.margin_mode }
+    }
+
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
         let batch = &step.batches[0];
-        let weighted = if self.weighted {
-            let mut weights = Vec::with_capacity(batch.rows.len());
-            step.margins.weights_of(&batch.rows, &mut weights);
-            weighted_loss(&self.inner, step.epoch, batch, &weights)?
-        } else {
-            self.inner.mean(step)?
-        };
+        let weights = self.weights_in(step, batch);
+        let weighted = weighted_loss(&self.inner, step.epoch, batch, &weights)?;
         let (auxiliary, contrastive) =
             auxiliary_terms(batch, &self.contrastive, self.terms.contrastive_weight)?;
         let (classifier_share, auxiliary_share) =
@@ -141,6 +190,7 @@ impl Method for Lane {
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {
         suspicion(margins, self.weights.quantity)
+            .take(self.n_rows)
             .zip(0..)
             .map(|(suspicion, row)| {
                 let believed = margins.weight(RowId(row));
@@ -167,8 +217,9 @@ pub(crate) fn suspicion(
     })
 }
 
-/// `(1/|𝔅|) Σ λ_i ℓ_{i,v}`: the weight of a row goes with each of its views (Eq. 7, where ℓ is the
-/// cross-entropy).
+/// `(1/|𝔅|) Σ λ_{i,v} ℓ_{i,v}` (Eq. 7, where ℓ is the cross-entropy).
+///
+/// `weights`: one for each text, view by view; the views they end before are left out of 𝔅.
 ///
 /// # Errors
 ///
@@ -179,11 +230,11 @@ pub(crate) fn weighted_loss(
     batch: &StepBatch,
     weights: &[f32],
 ) -> Result<Tensor<1>, TrainError> {
-    let logits = batch.output(CLASSIFIER)?.logits.clone();
-    let all_views = weights.repeat(batch.n_views);
-    let n = all_views.len();
-    let weights = Tensor::from_data(TensorData::new(all_views, [n]), &logits.device());
-    let per_row = inner.per_row(logits, batch.targets.clone(), epoch);
+    let n = weights.len();
+    let logits = batch.output(CLASSIFIER)?.logits.clone().slice_dim(0, 0..n);
+    let targets = batch.targets.clone().slice_dim(0, 0..n);
+    let weights = Tensor::from_data(TensorData::new(weights.to_vec(), [n]), &logits.device());
+    let per_row = inner.per_row(logits, targets, epoch);
     Ok((per_row * weights).sum() / n.max(1) as f32)
 }
 
@@ -209,100 +260,4 @@ pub(crate) fn auxiliary_terms(
 }
 
 #[cfg(test)]
-mod tests {
-    use burn::tensor::{Device, Int};
-    use lane_metrics::ClassId;
-    use lane_models::Output;
-
-    use super::*;
-    use crate::transfer;
-
-    const LOGITS: [[f32; 3]; 2] = [[2.0, 0.5, -1.0], [0.2, -0.3, 0.7]];
-    const OTHER_VIEW: [[f32; 3]; 2] = [[0.1, 0.9, 0.3], [-1.0, 0.4, 1.1]];
-    const LABELS: [u16; 2] = [0, 1];
-    const N_CLASSES: usize = 3;
-
-    fn tensor(rows: &[[f32; 3]]) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(rows.concat(), [rows.len(), 3]), &Device::flex())
-    }
-
-    /// Two rows seen in `views`, view by view; logits serve as embeddings too.
-    fn batch(views: &[[[f32; 3]; 2]]) -> StepBatch {
-        let targets: Vec<i32> = LABELS.map(i32::from).repeat(views.len());
-        let n = targets.len();
-        let output = Output { logits: tensor(&views.concat()), embedding: tensor(&views.concat()) };
-        StepBatch {
-            rows: vec![RowId(0), RowId(1)],
-            labels: LABELS.map(ClassId).to_vec(),
-            targets: Tensor::<1, Int>::from_data(TensorData::new(targets, [n]), &Device::flex()),
-            n_views: views.len(),
-            outputs: vec![Some(output.clone()), Some(output)],
-        }
-    }
-
-    fn cross_entropy_of(row: [f32; 3], label: u16) -> f64 {
-        let row = row.map(f64::from);
-        row.iter().map(|z| z.exp()).sum::<f64>().ln() - row[usize::from(label)]
-    }
-
-    fn weighted(views: &[[[f32; 3]; 2]], weights: &[f32]) -> f64 {
-        transfer::read_scalar(
-            weighted_loss(&InnerLoss::cross_entropy(N_CLASSES), 0, &batch(views), weights).unwrap(),
-        )
-    }
-
-    #[test]
-    fn the_weight_of_a_row_goes_with_each_of_its_views() {
-        let weights = [0.25, 0.8];
-        let of_view = |view: [[f32; 3]; 2]| -> f64 {
-            (0..2)
-                .map(|row| f64::from(weights[row]) * cross_entropy_of(view[row], LABELS[row]))
-                .sum()
-        };
-        let expected = (of_view(LOGITS) + of_view(OTHER_VIEW)) / 4.0;
-        let ours = weighted(&[LOGITS, OTHER_VIEW], &weights);
-        assert!((ours - expected).abs() < 1e-6, "{ours} against {expected}");
-    }
-
-    #[test]
-    fn views_that_are_alike_change_nothing() {
-        let weights = [0.25, 0.8];
-        let one = weighted(&[LOGITS], &weights);
-        for n_views in [2, 3] {
-            assert!((weighted(&vec![LOGITS; n_views], &weights) - one).abs() < 1e-6);
-        }
-        let auxiliary = |n_views: usize| {
-            let (loss, _) =
-                auxiliary_terms(&batch(&vec![LOGITS; n_views]), &ContrastiveConfig::default(), 0.0)
-                    .unwrap();
-            transfer::read_scalar(loss)
-        };
-        assert!((auxiliary(1) - auxiliary(2)).abs() < 1e-6);
-    }
-
-    #[test]
-    fn weights_of_one_give_plain_cross_entropy_and_of_zero_nothing() {
-        let plain = (0..2).map(|row| cross_entropy_of(LOGITS[row], LABELS[row])).sum::<f64>() / 2.0;
-        assert!((weighted(&[LOGITS], &[1.0, 1.0]) - plain).abs() < 1e-6);
-        assert!(weighted(&[LOGITS], &[0.0, 0.0]).abs() < 1e-12);
-    }
-
-    #[test]
-    fn a_contrastive_term_without_weight_is_zero() {
-        let terms = |weight| {
-            auxiliary_terms(&batch(&[LOGITS, OTHER_VIEW]), &ContrastiveConfig::default(), weight)
-                .unwrap()
-        };
-        assert!(transfer::read_scalar(terms(0.0).1).abs() < 1e-12);
-        assert!(transfer::read_scalar(terms(1.0).1).abs() > 1e-3);
-    }
-
-    #[test]
-    fn a_network_that_did_not_run_is_named() {
-        let mut batch = batch(&[LOGITS]);
-        batch.outputs[AUXILIARY] = None;
-        let error =
-            auxiliary_terms(&batch, &ContrastiveConfig::default(), 1.0).unwrap_err().to_string();
-        assert!(error.contains("network 1, which did not run"), "{error}");
-    }
-}
+mod tests;

@@ -125,7 +125,8 @@ impl Method for MarginMixture {
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
         let batch = &step.batches[0];
         let weights: Vec<f32> = batch.rows.iter().map(|row| self.weights[row.index()]).collect();
-        let weighted = weighted_loss(&self.inner, step.epoch, batch, &weights)?;
+        let weighted =
+            weighted_loss(&self.inner, step.epoch, batch, &weights.repeat(batch.n_views))?;
         let mut terms = vec![("weighted_cross_entropy", weighted.clone())];
         let mut total = weighted;
         if self.has_auxiliary() {

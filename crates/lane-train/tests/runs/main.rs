@@ -10,6 +10,7 @@ mod divergence;
 mod folders;
 mod frozen;
 mod kernels;
+mod margin_views;
 mod rivals;
 mod support;
 mod timed_steps;
