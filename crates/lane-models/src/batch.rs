@@ -48,6 +48,13 @@ impl TokenBatch {
         Self::new(ids, self.lengths[range].to_vec(), &self.device)
     }
 
+    /// The same texts on the device without autodiff, for a network that is there.
+    #[must_use]
+    pub fn inner(&self) -> Self {
+        let device = self.device.clone().inner();
+        Self { device, tensors: OnceLock::new(), ..self.clone() }
+    }
+
     /// Number of texts.
     pub fn n_texts(&self) -> usize {
         self.lengths.len()

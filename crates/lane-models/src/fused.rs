@@ -23,7 +23,7 @@ pub(crate) fn run(
     let (layout, width) = (batch.layout(), batch.width());
     let heads = encoder.layers.first().map_or(1, |layer| layer.attention.heads);
     let word = &encoder.embeddings.word_embeddings.weight;
-    if !word.device().is_autodiff() {
+    if !word.device().is_autodiff() && matches!(mode, Mode::Evaluate) {
         let embedding = embedding_tensors(&encoder.embeddings, word.val());
         let layers = encoder.layers.iter().map(layer_tensors).collect();
         return nodes::encode(embedding, layers, heads, &batch.packed_ids(), &layout, reading);

@@ -57,6 +57,15 @@ impl Gathered {
         }
     }
 
+    /// The same on the device without autodiff, for a network that is there.
+    #[must_use]
+    pub fn inner(&self) -> Self {
+        match self {
+            Self::Tokens(batch) => Self::Tokens(batch.inner()),
+            Self::Features(features) => Self::Features(features.clone().inner()),
+        }
+    }
+
     /// The form the networks take.
     pub fn input(&self) -> NetworkInput<'_> {
         match self {

@@ -4,7 +4,7 @@
 //! whole batch at once, but not their graphs. With micro-batches, as GradCache has it:
 //!
 //! ```text
-//! 1.  o_k = f(θ, x_k)                    part by part; outputs are kept, graphs are not
+//! 1.  o_k = f(θ, x_k)                    part by part, without a graph
 //! 2.  L(o_1 … o_K),   g_k = ∂L/∂o_k       the method's loss over all outputs, as leaves
 //! 3.  ∂L/∂θ = Σ_k ∂⟨o_k, g_k⟩/∂θ          each part once more, now with its graph
 //! ```
@@ -19,6 +19,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Gradients, Tensor};
 use lane_data::seed;
@@ -83,12 +84,15 @@ impl StepGraph {
             self.whole.push(step);
             return output;
         }
+        // Not on the graph at all: burn keeps what it recorded until the next backward pass, even of
+        // outputs that are gone.
+        let (plain, inner) = (member.valid(), inputs.inner());
         let outputs = self.parts(inputs.n()).map(|range| {
             let step = TrainingStep::new(seed).from_text(range.start);
             let mode = if is_trained { Mode::Train(&step) } else { Mode::Evaluate };
-            member.forward(inputs.part(range).input(), mode)
+            plain.forward(inner.part(range).input(), mode)
         });
-        let output = without_graph(outputs);
+        let output = joined(outputs);
         if !is_trained {
             return output;
         }
@@ -186,10 +190,9 @@ impl Slopes {
     }
 }
 
-/// Outputs of all parts under each other, cut off from how they came about, part by part.
-fn without_graph(parts: impl Iterator<Item = Output>) -> Output {
-    let (logits, embeddings) =
-        parts.map(|part| (part.logits.inner(), part.embedding.inner())).unzip();
+/// Outputs of all parts under each other, as constants for a graph.
+fn joined(parts: impl Iterator<Item = Output>) -> Output {
+    let (logits, embeddings) = parts.map(|part| (part.logits, part.embedding)).unzip();
     let whole = |parts: Vec<Tensor<2>>| Tensor::from_inner(Tensor::cat(parts, 0));
     Output { logits: whole(logits), embedding: whole(embeddings) }
 }
