@@ -50,6 +50,7 @@ use crate::method::{
 use crate::methods::dividemix::{both_cross_entropies, draw};
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
+use crate::schedule::UnlabelledRamp;
 use crate::setting::{positive, within};
 use selection::{Selection, select};
 
@@ -118,6 +119,7 @@ pub struct Unicon {
     settings: UniconConfig,
     epochs: u32,
     plain_epochs: u32,
+    ramp: UnlabelledRamp,
     initial_range: f64,
     selection: Option<Selection>,
     predicted: Vec<ClassId>,
@@ -141,10 +143,13 @@ impl Unicon {
         positive("unicon.contrastive_temperature", settings.contrastive_temperature)?;
         let plain_epochs = settings.plain_epochs.unwrap_or(epochs.div_ceil(5));
         positive("unicon.plain_epochs", f64::from(plain_epochs))?;
+        let ramp_epochs = f64::from(epochs.saturating_sub(plain_epochs)) / 2.0;
+        let weight = settings.unlabelled_weight;
         Ok(Self {
             settings,
             epochs,
             plain_epochs,
+            ramp: UnlabelledRamp { weight, plain_epochs, ramp_epochs },
             initial_range: 0.02,
             selection: None,
             predicted: Vec::new(),
@@ -205,11 +210,8 @@ impl Unicon {
         let logits = step.networks.members[network].classify(mixed, Mode::Train(step.forward));
         let loss = MixedLoss::of(logits, targets, labelled.rows.len() * (labelled.n_views - 1));
         let contrastive = self.contrastive(network, step, unlabelled)?;
-        let since = step.progress * f64::from(self.epochs) - f64::from(self.plain_epochs);
-        let ramp = f64::from(self.epochs.saturating_sub(self.plain_epochs)) / 2.0;
-        let weight = semi_supervised::ramped(self.settings.unlabelled_weight, since, ramp);
-        let total =
-            loss.total(weight) + contrastive.clone().mul_scalar(self.settings.contrastive_weight);
+        let total = loss.total(self.ramp.at(step.progress * f64::from(self.epochs)))
+            + contrastive.clone().mul_scalar(self.settings.contrastive_weight);
         let terms = vec![
             ("labelled", loss.labelled),
             ("unlabelled", loss.unlabelled),
