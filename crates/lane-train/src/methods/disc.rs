@@ -302,8 +302,12 @@ fn set_of(views: [&[f32]; 2], label: ClassId, thresholds: [f32; 2], sigma: f32) 
     let mean: Vec<f32> =
         views[0].iter().zip(views[1]).map(|(one, other)| f32::midpoint(*one, *other)).collect();
     let best = argmax(&mean);
-    let needed = (f32::midpoint(thresholds[0], thresholds[1]) + sigma).min(CAP);
-    if mean[best.index()] > needed { Set::Corrected(best) } else { Set::None }
+    if mean[best.index()] > needed(thresholds, sigma) { Set::Corrected(best) } else { Set::None }
+}
+
+/// `t_i`, above which another label has to be believed to replace the given one.
+fn needed(thresholds: [f32; 2], sigma: f32) -> f32 {
+    (f32::midpoint(thresholds[0], thresholds[1]) + sigma).min(CAP)
 }
 
 #[cfg(test)]

@@ -43,6 +43,11 @@ fn batch() -> StepBatch {
 fn each_network_learns_what_the_other_finds_easiest() {
     let expected = &golden()["expected"];
     let [first, second] = [losses("logits1"), losses("logits2")];
+    for (losses, key) in [(&first, "loss1"), (&second, "loss2")] {
+        for (ours, theirs) in transfer::read(losses.clone()).iter().zip(numbers(&expected[key])) {
+            assert!((f64::from(*ours) - theirs).abs() < 1e-6, "{key}: {ours} against {theirs}");
+        }
+    }
     for forgotten in [0.0, 0.25, 0.5, 0.9] {
         let expected = &expected[format!("forget={forgotten:?}")];
         let n = n_kept(4, forgotten);

@@ -22,6 +22,14 @@ fn numbers(value: &Value) -> Vec<f32> {
     }
 }
 
+#[track_caller]
+fn close(ours: &[f32], theirs: &[f32]) {
+    assert_eq!(ours.len(), theirs.len());
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        assert!((ours - theirs).abs() < 1e-6, "{ours} against {theirs}");
+    }
+}
+
 fn flags(value: &Value) -> Vec<bool> {
     serde_json::from_value(value.clone()).unwrap()
 }
@@ -35,6 +43,11 @@ fn three_epochs_are_sorted_as_in_the_golden_file() {
     let selections = golden["expected"]["selection"].as_array().unwrap();
     for (seen, expected) in epochs.iter().zip(selections) {
         disc.recorded = [numbers(&seen["w"]), numbers(&seen["s"])];
+        let before = |view: usize| disc.thresholds.iter().map(|it| it[view]).collect::<Vec<_>>();
+        close(&before(0), &numbers(&expected["tau_w"]));
+        close(&before(1), &numbers(&expected["tau_s"]));
+        let needed: Vec<f32> = disc.thresholds.iter().map(|it| needed(*it, 0.5)).collect();
+        close(&needed, &numbers(&expected["threshold_correct"]));
         disc.sort(&labels, 3);
         let is = |wanted: fn(&Set) -> bool| disc.sets.iter().map(wanted).collect::<Vec<_>>();
         assert_eq!(is(|set| *set == Set::Clean), flags(&expected["clean"]));
@@ -53,9 +66,8 @@ fn three_epochs_are_sorted_as_in_the_golden_file() {
             serde_json::from_value::<Vec<u16>>(expected["mix_labels"].clone()).unwrap()
         );
         for (view, key) in ["tau_w_next", "tau_s_next"].into_iter().enumerate() {
-            for (ours, theirs) in disc.thresholds.iter().zip(numbers(&expected[key])) {
-                assert!((ours[view] - theirs).abs() < 1e-6, "{key}: {ours:?} {theirs}");
-            }
+            let after: Vec<f32> = disc.thresholds.iter().map(|it| it[view]).collect();
+            close(&after, &numbers(&expected[key]));
         }
     }
 }

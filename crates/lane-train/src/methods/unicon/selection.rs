@@ -74,10 +74,8 @@ pub fn select(
         .map(|(row, label)| distance(row, *label, settings.logarithm))
         .collect();
     let cutoff = cutoff(&distances, settings.high, settings.divisor);
+    let n_each = n_each(n_near(&distances, cutoff), n_classes);
     let n = distances.len();
-    let near = distances.iter().filter(|distance| **distance < cutoff).count();
-    // ⌊R · N / C⌋ of every class, and never none.
-    let n_each = (near / n_classes.max(1)).max(1);
     let mut labelled = vec![false; n];
     for class in 0..n_classes {
         let mut rows: Vec<usize> = (0..n).filter(|&row| labels[row].index() == class).collect();
@@ -104,6 +102,16 @@ fn distance(p: &[f64], label: ClassId, logarithm: Logarithm) -> f64 {
         })
         .sum();
     sum / 2.0
+}
+
+/// R·N, the rows nearer to their labels than the cut-off.
+fn n_near(distances: &[f64], cutoff: f64) -> usize {
+    distances.iter().filter(|distance| **distance < cutoff).count()
+}
+
+/// ⌊R·N/C⌋, the rows labelled of every class; never none.
+fn n_each(n_near: usize, n_classes: usize) -> usize {
+    (n_near / n_classes.max(1)).max(1)
 }
 
 /// The mean distance, lowered towards the smallest where it is above `high`.
@@ -140,39 +148,34 @@ mod tests {
     }
 
     #[track_caller]
-    fn agrees(logarithm: Logarithm, distances: &str, cutoff: &str, selected: &str) {
+    fn agrees(logarithm: Logarithm, distances: &str, unit: &str) {
         let expected = &golden()["expected"];
+        let of_unit = |key: &str| &expected[format!("{key}_{unit}")];
         let ours = selection(logarithm);
         for (ours, theirs) in ours.distances.iter().zip(numbers(&expected[distances])) {
             assert!((ours - theirs).abs() < 1e-9, "{ours} against {theirs}");
         }
-        assert!((ours.cutoff - expected[cutoff].as_f64().unwrap()).abs() < 1e-9);
+        assert!((ours.cutoff - of_unit("threshold").as_f64().unwrap()).abs() < 1e-9);
+        let n_near = n_near(&ours.distances, ours.cutoff);
+        let share = n_near as f64 / ours.distances.len() as f64;
+        assert!((share - of_unit("R").as_f64().unwrap()).abs() < 1e-9, "{share}");
+        assert_eq!(n_each(n_near, 3) as u64, of_unit("per_class").as_u64().unwrap());
         let labelled: Vec<usize> =
             ours.labelled.iter().enumerate().filter(|(_, is)| **is).map(|(row, _)| row).collect();
         assert_eq!(
             labelled,
-            serde_json::from_value::<Vec<usize>>(expected[selected].clone()).unwrap()
+            serde_json::from_value::<Vec<usize>>(of_unit("selected").clone()).unwrap()
         );
     }
 
     #[test]
     fn bits_give_the_golden_distances_and_rows() {
-        agrees(
-            Logarithm::Two,
-            "jsd_exact_base2_paper_range_0_1",
-            "threshold_base2",
-            "selected_base2",
-        );
+        agrees(Logarithm::Two, "jsd_exact_base2_paper_range_0_1", "base2");
     }
 
     #[test]
     fn nats_give_those_of_the_authors_code() {
-        agrees(
-            Logarithm::Natural,
-            "jsd_natural_log_author",
-            "threshold_natural",
-            "selected_natural",
-        );
+        agrees(Logarithm::Natural, "jsd_natural_log_author", "natural");
         let ours = selection(Logarithm::Natural);
         let weights: Vec<f64> = (0..6).map(|row| ours.of_label(row)).collect();
         assert_eq!(weights, numbers(&golden()["expected"]["weight_natural_author"]));
@@ -181,8 +184,25 @@ mod tests {
     #[test]
     fn a_mean_above_the_limit_is_lowered() {
         let expected = &golden()["expected"]["cutoff_when_mean_above_d_mu"];
-        let ours = cutoff(&numbers(&expected["d"]), 0.7, 5.0);
-        assert!((ours - expected["threshold"].as_f64().unwrap()).abs() < 1e-9, "{ours}");
+        let distances = numbers(&expected["d"]);
+        let lowered = cutoff(&distances, 0.7, 5.0);
+        assert!((lowered - expected["threshold"].as_f64().unwrap()).abs() < 1e-9, "{lowered}");
+        let mean = cutoff(&distances, 1.0, 5.0);
+        assert!((mean - expected["mean"].as_f64().unwrap()).abs() < 1e-9, "{mean}");
+    }
+
+    #[test]
+    fn nats_stay_below_the_limit_so_that_no_mean_of_them_is_lowered() {
+        let certain = [0.0, 1.0, 0.0];
+        let farthest = distance(&certain, ClassId(0), Logarithm::Natural);
+        let golden = golden();
+        let expected = golden["expected"]["max_possible_natural"].as_f64().unwrap();
+        assert!((farthest - expected).abs() < 1e-8, "{farthest}");
+        assert!(farthest < UniconConfig::default().high);
+        assert!(
+            (cutoff(&[farthest; 3], UniconConfig::default().high, 5.0) - farthest).abs() < 1e-12
+        );
+        assert!((distance(&certain, ClassId(0), Logarithm::Two) - 1.0).abs() < 1e-12);
     }
 
     #[test]
