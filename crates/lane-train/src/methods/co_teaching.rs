@@ -33,7 +33,7 @@ use crate::inner_loss::InnerLoss;
 use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
-use crate::setting::{positive, within};
+use crate::setting::{below_one, positive};
 use crate::transfer;
 
 /// The line in the list of methods.
@@ -86,7 +86,7 @@ impl CoTeaching {
     /// [`TrainError::Setting`] out of range.
     pub fn new(config: &Config, facts: Facts) -> Result<Self, TrainError> {
         let (settings, epochs) = (config.co_teaching.clone(), config.epochs());
-        within("co_teaching.forget_rate", settings.forget_rate, 0.0, 1.0 - f64::EPSILON)?;
+        below_one("co_teaching.forget_rate", settings.forget_rate)?;
         positive("co_teaching.exponent", settings.exponent)?;
         let ramp_epochs = settings.ramp_epochs.unwrap_or((3 * epochs).div_ceil(5));
         positive("co_teaching.ramp_epochs", f64::from(ramp_epochs))?;

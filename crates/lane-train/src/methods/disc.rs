@@ -42,7 +42,7 @@ use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, StepBatch,
 use crate::methods::dividemix::draw;
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
-use crate::setting::{positive, within};
+use crate::setting::{below_one, positive, within};
 use crate::transfer;
 
 /// The line in the list of methods.
@@ -133,7 +133,7 @@ impl Disc {
         inner_loss::refuse(config)?;
         let rescaled = 0.99_f64.powf(200.0 / f64::from(epochs));
         let momentum = settings.momentum.unwrap_or(rescaled);
-        within("disc.momentum", momentum, 0.0, 1.0 - f64::EPSILON)?;
+        below_one("disc.momentum", momentum)?;
         within("disc.sigma", settings.sigma, 0.0, 1.0)?;
         within("disc.hard_weight", settings.hard_weight, 0.0, f64::MAX)?;
         let plain_epochs = settings.plain_epochs.unwrap_or(epochs.div_ceil(10));
