@@ -12,6 +12,8 @@
 //! - how network outputs become a loss ([`Method::loss`]);
 //! - how suspicious each row is in the end ([`Method::verdicts`]).
 
+mod no_rows;
+
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_data::RowId;
 use lane_metrics::ClassId;

@@ -8,6 +8,9 @@
 //! L = Σ_clean [CE^w + CE^s]/B + λ_h Σ_hard [GCE^w + GCE^s]/B + mixup^w + mixup^s
 //! ```
 //!
+//! A term over no rows is zero; a step none of whose rows is in a set is skipped and counted
+//! (`skipped_steps` in `metrics.jsonl`).
+//!
 //! Mixup is over clean, hard and corrected rows together, of sentence embeddings, with λ ~ Beta(5, 5) and
 //! max(λ, 1 − λ); GCE has q = 0.7. Sets found after epoch e are used in epoch e + 1. The first
 //! `disc.plain_epochs` train on both views under cross-entropy.
@@ -184,8 +187,10 @@ impl Disc {
     }
 
     fn sorted_loss(&self, step: &Step<'_>, batch: &StepBatch) -> Result<Loss, TrainError> {
-        let output = batch.output(0)?;
-        let logits = output.logits.clone();
+        let logits = batch.output(0)?.logits.clone();
+        if batch.rows.iter().all(|row| self.sets[row.index()] == Set::None) {
+            return Ok(Loss::of_no_rows(&logits.device()));
+        }
         let belongs = |set: fn(Set) -> bool| -> Vec<bool> {
             batch.rows.iter().map(|row| set(self.sets[row.index()])).collect()
         };
