@@ -37,11 +37,13 @@ use lane_metrics::weights::{MarginWeights, Quantity};
 use lane_models::Mode;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, ViewKind};
 use crate::error::TrainError;
 use crate::evaluate::argmax;
 use crate::inner_loss;
-use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, StepBatch, Verdict};
+use crate::method::{
+    EpochPlan, EpochStart, Loss, Method, OwnParameters, Phase, PhaseStart, Step, StepBatch, Verdict,
+};
 use crate::methods::dividemix::draw;
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
@@ -116,6 +118,8 @@ enum Set {
 #[derive(Debug)]
 pub struct Disc {
     settings: DiscConfig,
+    /// The second view, which the first is compared with.
+    other_view: ViewKind,
     momentum: f32,
     epochs: u32,
     plain_epochs: u32,
@@ -148,6 +152,7 @@ impl Disc {
         let n = facts.n_rows * facts.n_classes;
         Ok(Self {
             settings,
+            other_view: config.views.kinds.get(1).copied().unwrap_or(ViewKind::SYNONYM),
             momentum: momentum as f32,
             epochs,
             plain_epochs,
@@ -247,6 +252,18 @@ impl Disc {
 impl Method for Disc {
     fn phases(&self) -> Vec<Phase> {
         vec![Phase::only(self.epochs, 1)]
+    }
+
+    fn begin(
+        &mut self,
+        _at: &PhaseStart<'_>,
+        note: &mut dyn FnMut(&str),
+    ) -> Result<OwnParameters, TrainError> {
+        note(&format!(
+            "`disc` compares each text with its view `{}` (`views.kinds`)",
+            self.other_view
+        ));
+        Ok(OwnParameters::default())
     }
 
     fn plan(&mut self, at: &EpochStart<'_>) -> Result<EpochPlan, TrainError> {
