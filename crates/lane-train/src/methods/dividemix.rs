@@ -328,6 +328,8 @@ pub(crate) fn draw(alpha: f64, n: usize, step_seed: u64) -> Result<(f64, Vec<i32
     let beta = Beta::new(alpha, alpha)
         .map_err(|_| TrainError::setting("dividemix.alpha", alpha, "a number above 0"))?;
     let lambda: f64 = beta.sample(&mut seed::generator(step_seed, "mixup", &[]));
+    // Where α overflows the sampler, all of the distribution is at ½.
+    let lambda = if lambda.is_nan() { 0.5 } else { lambda };
     let order = sample::permutation(n, step_seed).into_iter().map(|row| row.0.cast_signed());
     Ok((lambda.max(1.0 - lambda), order.collect()))
 }

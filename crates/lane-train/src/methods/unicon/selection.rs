@@ -88,7 +88,8 @@ pub fn select(
 /// The Jensen-Shannon divergence between `p` and certainty of `label`.
 fn distance(p: &[f64], label: ClassId, logarithm: Logarithm) -> f64 {
     let term = |weight: f64, other: f64| match logarithm {
-        Logarithm::Two if weight <= 0.0 => 0.0,
+        // The smallest number above 0 has no half, and so nothing to be divided by.
+        Logarithm::Two if weight <= 0.0 || other <= 0.0 => 0.0,
         Logarithm::Two => weight * (weight / other).log2(),
         Logarithm::Natural => weight * ((weight + AUTHORS_OFFSET) / (other + AUTHORS_OFFSET)).ln(),
     };
@@ -203,6 +204,54 @@ mod tests {
             (cutoff(&[farthest; 3], UniconConfig::default().high, 5.0) - farthest).abs() < 1e-12
         );
         assert!((distance(&certain, ClassId(0), Logarithm::Two) - 1.0).abs() < 1e-12);
+    }
+
+    /// Probabilities of three rows or more: sure of class 0, so that distance says what the label is.
+    fn chosen(probabilities: &[[f64; 3]], labels: &[u16]) -> Vec<bool> {
+        let labels: Vec<ClassId> = labels.iter().copied().map(ClassId).collect();
+        select(&probabilities.concat(), &labels, 3, &UniconConfig::default()).labelled
+    }
+
+    const NEAR: [f64; 3] = [0.9, 0.05, 0.05];
+    const FAR: [f64; 3] = [0.1, 0.45, 0.45];
+
+    #[test]
+    fn a_class_with_fewer_rows_than_its_share_is_taken_whole() {
+        // Seven of nine are near: two of each class, and class 1 has one row alone.
+        let sure = |class: usize| [0, 1, 2].map(|c| if c == class { 0.9 } else { 0.05 });
+        let rows = [sure(0), sure(0), sure(0), sure(0), FAR, sure(1), sure(2), sure(2), sure(0)];
+        let labels = [0, 0, 0, 0, 0, 1, 2, 2, 2];
+        let labelled = chosen(&rows, &labels);
+        assert_eq!(labelled, [true, true, false, false, false, true, true, true, false]);
+    }
+
+    #[test]
+    fn with_fewer_near_rows_than_classes_every_class_still_gets_its_nearest() {
+        assert_eq!(n_each(2, 3), 1);
+        let rows = [NEAR, FAR, [0.3, 0.4, 0.3], FAR, [0.4, 0.3, 0.3]];
+        let labelled = chosen(&rows, &[0, 0, 1, 2, 2]);
+        assert_eq!(labelled, [true, false, true, true, false]);
+    }
+
+    #[test]
+    fn a_class_without_a_row_has_none_to_give() {
+        let labelled = chosen(&[NEAR, NEAR, FAR, FAR], &[0, 0, 2, 2]);
+        assert_eq!(labelled, [true, false, true, false]);
+        assert!(chosen(&[], &[]).is_empty());
+    }
+
+    #[test]
+    fn with_one_row_of_each_class_nobody_is_unlabelled() {
+        assert_eq!(chosen(&[NEAR, FAR, NEAR], &[0, 1, 2]), [true; 3]);
+    }
+
+    #[test]
+    fn the_smallest_probability_there_is_adds_nothing_to_a_distance() {
+        let p = [1.0, f64::from_bits(1), 0.0];
+        for logarithm in [Logarithm::Two, Logarithm::Natural] {
+            let ours = distance(&p, ClassId(0), logarithm);
+            assert!(ours.abs() < 1e-9, "{logarithm:?}: {ours}");
+        }
     }
 
     #[test]
