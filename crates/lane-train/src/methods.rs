@@ -21,6 +21,8 @@ pub mod noise_layer;
 pub mod peer_loss;
 pub mod robust;
 pub mod scl;
+#[cfg(test)]
+mod staged;
 pub mod unicon;
 
 use std::cmp::Ordering;

@@ -363,3 +363,6 @@ fn strong_embeddings(batch: &StepBatch, network: usize) -> Result<Tensor<2>, Tra
     let [n_all, _] = embedding.dims();
     Ok(embedding.slice(batch.rows.len()..n_all))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,5 +11,6 @@ mod folders;
 mod frozen;
 mod kernels;
 mod rivals;
+mod semi_supervised;
 mod support;
 mod timed_steps;
