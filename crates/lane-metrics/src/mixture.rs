@@ -248,6 +248,44 @@ mod tests {
     }
 
     #[test]
+    fn the_golden_losses_are_scaled_as_expected() {
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../../fixtures/golden/dividemix.json")).unwrap();
+        let numbers = |value: &serde_json::Value| -> Vec<f64> {
+            serde_json::from_value(value.clone()).unwrap()
+        };
+        for case in ["separated", "overlap"] {
+            let expected = &golden["expected"][case];
+            let raw = numbers(&expected["raw"]);
+            let (minimum, maximum) = range(&raw).unwrap();
+            for (raw, scaled) in raw.iter().zip(numbers(&expected["normalised"])) {
+                assert!((scale(*raw, minimum, maximum) - scaled).abs() < 1e-12, "{case}: {raw}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_component_on_one_value_is_held_open_by_the_floor() {
+        let config = MixtureConfig::default();
+        let mixture = fit(&[0.2, 0.2, 0.2, 0.9, 0.9], &config).unwrap();
+        for variance in mixture.variances {
+            assert!((variance - config.variance_floor).abs() < 1e-9, "{variance}");
+        }
+        assert!(mixture.posterior_lower(0.2) > 0.999_999, "{mixture:?}");
+        assert!(mixture.posterior_upper(0.9) > 0.999_999, "{mixture:?}");
+    }
+
+    #[test]
+    fn the_lower_component_is_the_one_with_the_lower_mean() {
+        // Nine tenths of the values are high, so that shares would order them the other way round.
+        let mut values = vec![0.1];
+        values.extend((0..9).map(|at| 2.0 + f64::from(at) / 10.0));
+        let mixture = fit(&values, &MixtureConfig::default()).unwrap();
+        assert!(mixture.means[0] < mixture.means[1] && mixture.proportions[0] < 0.2);
+        assert!(mixture.posterior_lower(0.1) > 0.99 && mixture.posterior_lower(2.5) < 0.01);
+    }
+
+    #[test]
     fn two_values_are_one_of_each_kind() {
         let mixture = fit(&[-3.0, 5.0], &MixtureConfig::default()).unwrap();
         assert!(mixture.posterior_upper(5.0) > 0.999_999);

@@ -174,3 +174,36 @@ fn with_settings(loss: &RobustLoss, settings: &toml::Table) -> Result<RobustLoss
         .try_into()
         .map_err(|error: toml::de::Error| config(format!("`loss`: {}", message(&error))))
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use lane_losses::blurry::{self, BlurryConfig};
+
+    use super::*;
+    use crate::transfer;
+
+    #[test]
+    fn two_of_five_epochs_are_those_of_cross_entropy_as_in_the_golden_file() {
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../../fixtures/golden/schedules.json")).unwrap();
+        let expected = golden["expected"]["blurry_delay2_of_5"].as_array().unwrap();
+        let settings =
+            ["data.train=rows.csv", "method=blurry", "training.epochs=5", "loss.delay=2"];
+        let config = Config::resolve(None, &settings.map(|it| it.parse().unwrap())).unwrap();
+        let facts = Facts { n_rows: 2, n_classes: 3 };
+        let loss = InnerLoss::of(&config, facts, RobustKind::Blurry).unwrap();
+        let device = Device::flex();
+        let logits = Tensor::<2>::from_data([[2.0_f32, 0.5, -1.0], [0.2, -0.3, 0.7]], &device);
+        let labels = Tensor::<1, Int>::from_data([0_i32, 1], &device);
+        let plain = transfer::read(cross_entropy::per_row(logits.clone(), labels.clone()));
+        let robust = blurry::per_row(logits.clone(), labels.clone(), &BlurryConfig::default());
+        let robust = transfer::read(robust);
+        assert_ne!(plain, robust);
+        assert_eq!(expected.len(), 5);
+        for (epoch, name) in (0..).zip(expected) {
+            let ours = transfer::read(loss.per_row(logits.clone(), labels.clone(), epoch));
+            assert_eq!(ours, if name == "ce" { &*plain } else { &*robust }, "epoch {epoch}");
+        }
+    }
+}

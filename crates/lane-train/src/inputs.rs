@@ -179,6 +179,23 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_of_eight_views_has_as_many_texts_as_in_the_golden_file() {
+        let golden: serde_json::Value =
+            serde_json::from_str(include_str!("../../../fixtures/golden/augmentation.json"))
+                .unwrap();
+        let expected = |key: &str| golden["expected"][key].as_u64().unwrap();
+        let n_views = crate::views::preset(expected("n_views")).unwrap().len();
+        let batch: Vec<RowId> = (0..expected("batch") as u32).map(RowId).collect();
+        let inputs =
+            Inputs::Tokens { views: vec![vec![vec![2, 3]; batch.len()]; n_views], pad_id: 0 };
+        let Gathered::Tokens(gathered) = inputs.gather(&batch, inputs.n_views(), &Device::flex())
+        else {
+            panic!("embeddings")
+        };
+        assert_eq!(gathered.ids().dims()[0] as u64, expected("total"));
+    }
+
+    #[test]
     fn rows_of_one_length_need_no_mask() {
         let inputs = Inputs::Tokens {
             views: vec![vec![vec![2, 7, 3], vec![2, 3], vec![2, 9, 3]]],

@@ -300,6 +300,19 @@ pub struct Loss {
     pub terms: Vec<(&'static str, Tensor<1>)>,
 }
 
+impl Loss {
+    /// Nothing to learn from. The step is skipped, since weight decay and old momentum would still
+    /// move the networks, and counted.
+    pub fn none(device: &Device) -> Self {
+        Self { total: Tensor::zeros([1], device), terms: Vec::new() }
+    }
+
+    /// Whether it depends on nothing that is trained, as [`none`](Self::none) does.
+    pub fn is_constant(&self) -> bool {
+        !self.total.is_tracked()
+    }
+}
+
 /// What a method thinks of one training row in the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {

@@ -21,6 +21,8 @@ pub mod noise_layer;
 pub mod peer_loss;
 pub mod robust;
 pub mod scl;
+#[cfg(test)]
+mod staged;
 pub mod unicon;
 
 use std::cmp::Ordering;
@@ -129,9 +131,15 @@ impl MethodName {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Setting`] or [`TrainError::Loss`] where a setting is out of its range,
+    /// [`TrainError::Setting`] or [`TrainError::Loss`] where a setting is out of its range or there
+    /// are fewer views than [`least_views`](Self::least_views),
     /// [`TrainError::Refused`] where the method is not defined for it or for the data.
     pub fn build(self, config: &Config, facts: Facts) -> Result<Box<dyn Method>, TrainError> {
+        let n_views = config.views.kinds.len();
+        if n_views < self.least_views() {
+            let expected = format!("at least {} views for `{self}`", self.least_views());
+            return Err(TrainError::setting("views.kinds", n_views, expected));
+        }
         (self.0.build)(config, facts).map_err(|error| match error {
             TrainError::Metrics(source) => TrainError::Refused { method: self.as_str(), source },
             other => other,

@@ -66,6 +66,12 @@ pub(crate) fn positive(key: &str, value: f64) -> Result<(), TrainError> {
         .map_err(|_| TrainError::setting(key, value, "a number above 0"))
 }
 
+/// Refuses what is not a share below 1.
+pub(crate) fn below_one(key: &str, value: f64) -> Result<(), TrainError> {
+    within(key, value, 0.0, 1.0 - f64::EPSILON)
+        .map_err(|_| TrainError::setting(key, value, "a number from 0 and below 1"))
+}
+
 /// Refuses what is not a finite number in `low..=high`.
 pub(crate) fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), TrainError> {
     if value.is_finite() && (low..=high).contains(&value) {

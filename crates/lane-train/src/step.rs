@@ -81,19 +81,25 @@ impl<'a> Drawn<'a> {
     }
 }
 
-/// Loss terms averaged over the steps of an epoch, summed on the device and read once.
+/// Loss terms averaged over the steps of an epoch, summed on the device and read once; steps without
+/// rows to learn from are counted apart.
 #[derive(Default)]
 pub(crate) struct MeanTerms {
     sums: Vec<(&'static str, Tensor<1>)>,
     n_steps: u32,
+    n_skipped: u32,
     means: Vec<(&'static str, f64)>,
 }
 
 impl MeanTerms {
     pub(crate) fn add(&mut self, loss: &Loss) {
+        self.n_steps += 1;
+        if loss.is_constant() {
+            self.n_skipped += 1;
+            return;
+        }
         let total = std::iter::once(("loss", &loss.total));
         let all = total.chain(loss.terms.iter().map(|(name, term)| (*name, term)));
-        self.n_steps += 1;
         for (at, (name, term)) in all.enumerate() {
             let term = term.clone().inner();
             match self.sums.get_mut(at) {
@@ -105,9 +111,15 @@ impl MeanTerms {
 
     /// Reads the means, and refuses what is no number.
     pub(crate) fn read(&mut self, epoch: u32) -> Result<(), TrainError> {
-        let n_steps = f64::from(self.n_steps.max(1));
-        let mean = |(name, sum)| (name, transfer::read_scalar(sum) / n_steps);
+        let n_taken = f64::from(self.n_steps.saturating_sub(self.n_skipped).max(1));
+        let mean = |(name, sum)| (name, transfer::read_scalar(sum) / n_taken);
         self.means = self.sums.drain(..).map(mean).collect();
+        if self.means.is_empty() {
+            self.means.push(("loss", 0.0));
+        }
+        if 0 < self.n_skipped {
+            self.means.push(("skipped_steps", f64::from(self.n_skipped)));
+        }
         match self.means.iter().find(|(_, mean)| !mean.is_finite()) {
             Some((what, _)) => {
                 let step = self.n_steps as usize;
@@ -117,7 +129,7 @@ impl MeanTerms {
         }
     }
 
-    /// Steps of the epoch.
+    /// Steps of the epoch, skipped ones included.
     pub(crate) fn n_steps(&self) -> usize {
         self.n_steps as usize
     }

@@ -104,16 +104,17 @@ impl StepGraph {
     }
 
     /// Gradients of the networks the pass trains, and of the method's own parameters; the other
-    /// networks keep still, and all do where the loss depends on nothing that is trained.
+    /// networks keep still.
+    ///
+    /// # Panics
+    ///
+    /// If the loss [is constant](Loss::is_constant).
     pub(crate) fn gradients(
         self,
         loss: &Loss,
         networks: &Networks,
         trained: &[usize],
     ) -> StepGradients {
-        if !loss.total.is_tracked() {
-            return GradientsParams::new().into();
-        }
         let mut all = loss.total.backward();
         let steps = self.whole.iter().chain([&self.own]);
         let mut rows: Vec<RowGradients> =

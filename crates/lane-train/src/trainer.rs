@@ -306,6 +306,9 @@ impl<'a> Trainer<'a> {
             sinks.observer.advance(batches.first().map_or(0, |batch| batch.rows.len() as u64));
             drop(batches);
             learner.terms.add(&loss);
+            if loss.is_constant() {
+                continue;
+            }
             let gradients = graph.gradients(&loss, &learner.networks, &pass.trained);
             let done = (step as u64 * at.n_steps) / n_steps as u64;
             let lr = at.schedule.at(u64::from(at.index) * at.n_steps + done);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::switchout::{SwitchOutConfig, TemperatureRule, WordPieces};
+use super::switchout::{SwitchOutConfig, TemperatureRule, WordPieces, edit_rate};
 use super::synonyms::{SynonymConfig, replace_in_order};
 use super::{ViewKind, strength};
 
@@ -45,7 +45,7 @@ fn numbers_of_edits_are_distributed_as_in_the_golden_file() {
     close(&pmf(1.0, TemperatureRule::Divide), "switchout_pmf_divide_by_tau_(tau=1)");
     close(&[mean(&author)], "expected_edits_tau0.1");
     close(&[mean(&one)], "expected_edits_tau1");
-    close(&[2.0 / 5.0], "bernoulli_rate_for_n=2");
+    close(&[edit_rate(2, author.len())], "bernoulli_rate_for_n=2");
 }
 
 #[test]

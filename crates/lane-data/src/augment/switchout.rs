@@ -161,8 +161,13 @@ fn positions(length: usize, n_edits: usize, exact: bool, generator: &mut impl Rn
         chosen.sort_unstable();
         return chosen;
     }
-    let rate = n_edits as f64 / length as f64;
+    let rate = edit_rate(n_edits, length);
     (0..length).filter(|_| generator.random::<f64>() < rate).collect()
+}
+
+/// The chance of each of `length` pieces to be edited where `n_edits` are wanted.
+pub(super) fn edit_rate(n_edits: usize, length: usize) -> f64 {
+    n_edits as f64 / length as f64
 }
 
 #[cfg(test)]

@@ -164,3 +164,37 @@ fn two_views_of_a_row_as_its_only_positives_make_simclr() {
     let gradient = views.grad(&loss.backward()).unwrap();
     close(&read(gradient), &numbers(&golden["expected"]["simclr_grad"]));
 }
+
+#[test]
+fn a_class_that_nobody_predicts_costs_the_clamp_and_no_infinity() {
+    let logits =
+        Tensor::<2>::from_data([[300.0_f32, 0.0, 0.0], [300.0, 0.0, 0.0]], &Device::flex());
+    let logits = Tensor::from_inner(logits).require_grad();
+    let targets = Tensor::from_inner(Tensor::<2>::from_data(
+        [[1.0_f32, 0.0, 0.0], [0.0, 1.0, 0.0]],
+        &Device::flex(),
+    ));
+    let loss = MixedLoss::of(logits.clone(), targets, 1);
+    // Two of three classes at 1e-12, one at 1.
+    close(&read(loss.balance.clone()), &[(2.0 * 1e12_f32.ln() - 3.0 * 3.0_f32.ln()) / 3.0]);
+    let gradient = logits.grad(&loss.total(1.0).backward()).unwrap();
+    assert!(read(gradient).iter().all(|it| it.is_finite()));
+}
+
+#[test]
+fn sharpening_a_certain_label_at_any_temperature_leaves_it() {
+    let certain =
+        Tensor::<2>::from_data([[0.0_f32, 1.0, 0.0], [1e-30, 1e-38, 1.0]], &Device::flex());
+    for temperature in [1e-3, 0.5, 1.0] {
+        let sharp = read(semi_supervised::sharpened(certain.clone(), temperature));
+        close(&sharp, &[0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+}
+
+#[test]
+fn labels_are_refined_from_all_of_the_given_one_to_none_of_it() {
+    let predicted = Tensor::<2>::from_data([[0.2_f32, 0.8], [0.2, 0.8]], &Device::flex());
+    let labels = Tensor::<1, Int>::from_data([0_i32, 0], &predicted.device());
+    let weights = Tensor::<1>::from_data([1.0_f32, 0.0], &predicted.device());
+    close(&read(semi_supervised::refined(labels, weights, predicted)), &[1.0, 0.0, 0.2, 0.8]);
+}

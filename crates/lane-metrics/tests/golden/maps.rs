@@ -1,4 +1,5 @@
-//! `cartography.json`, the thresholds of `aum.json` and the weights of `hmw.json`.
+//! `cartography.json`, the thresholds of `aum.json`, the weights of `hmw.json` and their annealing in
+//! `schedules.json`.
 
 use lane_metrics::RowId;
 use lane_metrics::cartography::{DataMap, Look, MapConfig, MapPoint, Region, select};
@@ -158,4 +159,19 @@ fn flat(rows: &Value) -> Value {
 fn hyperspherical_margin_weights_agree() {
     hyperspherical_weights_agree("alpha=100.0,beta=100.0", 100.0, 100.0);
     hyperspherical_weights_agree("alpha=10.0,beta=2.0", 10.0, 2.0);
+}
+
+#[test]
+fn shares_of_the_first_five_of_ten_epochs_agree() {
+    let file = read("schedules.json");
+    let share_of = |epoch: u32| {
+        let mut weights = AnnealedWeights::new(1, 10).unwrap();
+        // A weight of 1 in one epoch and 0 in the others leaves that epoch's share.
+        for seen in 0..5 {
+            weights.record(RowId(0), seen, f64::from(u8::from(seen == epoch))).unwrap();
+        }
+        weights.weight(RowId(0)).unwrap()
+    };
+    let ours: Vec<f64> = (0..5).map(share_of).collect();
+    check_all("share", &ours, &file["expected"]["hmw_anneal_T10_at_epoch4"], stated(&file));
 }

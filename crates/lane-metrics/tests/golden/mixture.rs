@@ -16,8 +16,13 @@ fn check_case(case: &str) {
     check_all("variances", &mixture.variances, &expected["variances"], tolerance);
     check_all("proportions", &mixture.proportions, &expected["weights"], tolerance);
     assert_eq!(Some(u64::from(mixture.iterations)), expected["iterations"].as_u64());
+    for (max_iterations, bound) in (1..).zip(list(&expected["lower_bounds"])) {
+        let stopped = MixtureConfig { max_iterations, ..MixtureConfig::default() };
+        let so_far = mixture::fit(&values, &stopped).unwrap().log_likelihood;
+        check("log-likelihood", so_far, number(bound), tolerance);
+    }
     let last = list(&expected["lower_bounds"]).last().unwrap();
-    check("log-likelihood", mixture.log_likelihood, number(last), tolerance);
+    check("log-likelihood in the end", mixture.log_likelihood, number(last), tolerance);
     assert!(mixture.converged);
 
     let lower: Vec<_> = values.iter().map(|&it| mixture.posterior_lower(it)).collect();

@@ -8,6 +8,9 @@
 //! L = Σ_clean [CE^w + CE^s]/B + λ_h Σ_hard [GCE^w + GCE^s]/B + mixup^w + mixup^s
 //! ```
 //!
+//! A term over no rows is zero; a step none of whose rows is in a set is skipped and counted
+//! (`skipped_steps` in `metrics.jsonl`).
+//!
 //! Mixup is over clean, hard and corrected rows together, of sentence embeddings, with λ ~ Beta(5, 5) and
 //! max(λ, 1 − λ); GCE has q = 0.7. Sets found after epoch e are used in epoch e + 1. The first
 //! `disc.plain_epochs` train on both views under cross-entropy.
@@ -34,15 +37,17 @@ use lane_metrics::weights::{MarginWeights, Quantity};
 use lane_models::Mode;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, ViewKind};
 use crate::error::TrainError;
 use crate::evaluate::argmax;
 use crate::inner_loss;
-use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, StepBatch, Verdict};
+use crate::method::{
+    EpochPlan, EpochStart, Loss, Method, OwnParameters, Phase, PhaseStart, Step, StepBatch, Verdict,
+};
 use crate::methods::dividemix::draw;
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
-use crate::setting::{positive, within};
+use crate::setting::{below_one, positive, within};
 use crate::transfer;
 
 /// The line in the list of methods.
@@ -113,6 +118,8 @@ enum Set {
 #[derive(Debug)]
 pub struct Disc {
     settings: DiscConfig,
+    /// The second view, which the first is compared with.
+    other_view: ViewKind,
     momentum: f32,
     epochs: u32,
     plain_epochs: u32,
@@ -133,7 +140,7 @@ impl Disc {
         inner_loss::refuse(config)?;
         let rescaled = 0.99_f64.powf(200.0 / f64::from(epochs));
         let momentum = settings.momentum.unwrap_or(rescaled);
-        within("disc.momentum", momentum, 0.0, 1.0 - f64::EPSILON)?;
+        below_one("disc.momentum", momentum)?;
         within("disc.sigma", settings.sigma, 0.0, 1.0)?;
         within("disc.hard_weight", settings.hard_weight, 0.0, f64::MAX)?;
         let plain_epochs = settings.plain_epochs.unwrap_or(epochs.div_ceil(10));
@@ -145,6 +152,7 @@ impl Disc {
         let n = facts.n_rows * facts.n_classes;
         Ok(Self {
             settings,
+            other_view: config.views.kinds.get(1).copied().unwrap_or(ViewKind::SYNONYM),
             momentum: momentum as f32,
             epochs,
             plain_epochs,
@@ -184,8 +192,10 @@ impl Disc {
     }
 
     fn sorted_loss(&self, step: &Step<'_>, batch: &StepBatch) -> Result<Loss, TrainError> {
-        let output = batch.output(0)?;
-        let logits = output.logits.clone();
+        let logits = batch.output(0)?.logits.clone();
+        if batch.rows.iter().all(|row| self.sets[row.index()] == Set::None) {
+            return Ok(Loss::none(&logits.device()));
+        }
         let belongs = |set: fn(Set) -> bool| -> Vec<bool> {
             batch.rows.iter().map(|row| set(self.sets[row.index()])).collect()
         };
@@ -242,6 +252,18 @@ impl Disc {
 impl Method for Disc {
     fn phases(&self) -> Vec<Phase> {
         vec![Phase::only(self.epochs, 1)]
+    }
+
+    fn begin(
+        &mut self,
+        _at: &PhaseStart<'_>,
+        note: &mut dyn FnMut(&str),
+    ) -> Result<OwnParameters, TrainError> {
+        note(&format!(
+            "`disc` compares each text with its view `{}` (`views.kinds`)",
+            self.other_view
+        ));
+        Ok(OwnParameters::default())
     }
 
     fn plan(&mut self, at: &EpochStart<'_>) -> Result<EpochPlan, TrainError> {
@@ -302,8 +324,12 @@ fn set_of(views: [&[f32]; 2], label: ClassId, thresholds: [f32; 2], sigma: f32) 
     let mean: Vec<f32> =
         views[0].iter().zip(views[1]).map(|(one, other)| f32::midpoint(*one, *other)).collect();
     let best = argmax(&mean);
-    let needed = (f32::midpoint(thresholds[0], thresholds[1]) + sigma).min(CAP);
-    if mean[best.index()] > needed { Set::Corrected(best) } else { Set::None }
+    if mean[best.index()] > needed(thresholds, sigma) { Set::Corrected(best) } else { Set::None }
+}
+
+/// `t_i`, above which another label has to be believed to replace the given one.
+fn needed(thresholds: [f32; 2], sigma: f32) -> f32 {
+    (f32::midpoint(thresholds[0], thresholds[1]) + sigma).min(CAP)
 }
 
 #[cfg(test)]

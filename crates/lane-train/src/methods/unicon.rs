@@ -23,7 +23,8 @@
 //! Departures: the authors' code takes the natural logarithm, under which d never exceeds 0.693, below
 //! its `d_μ` of 0.7; bits give the range that `d_μ` is meant for (`unicon.logarithm`). `λ_u` is 1 where it is
 //! 30 for images, and rises over half of the epochs after the plain ones. At least one row of each
-//! class is labelled.
+//! class is labelled. The rows are chosen once an epoch, before either network moves; the authors
+//! choose again before the second.
 //!
 //! Source: Karim, Rizve, Rahnavard, Mian, Shah: *UNICON: Combating Label Noise Through Uniform
 //! Selection and Contrastive Learning*, CVPR 2022.
@@ -50,6 +51,7 @@ use crate::method::{
 use crate::methods::dividemix::{both_cross_entropies, draw};
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
+use crate::schedule::UnlabelledRamp;
 use crate::setting::{positive, within};
 use selection::{Selection, select};
 
@@ -118,6 +120,9 @@ pub struct Unicon {
     settings: UniconConfig,
     epochs: u32,
     plain_epochs: u32,
+    ramp: UnlabelledRamp,
+    /// All views but the first, by name.
+    strong_views: String,
     initial_range: f64,
     selection: Option<Selection>,
     predicted: Vec<ClassId>,
@@ -141,10 +146,17 @@ impl Unicon {
         positive("unicon.contrastive_temperature", settings.contrastive_temperature)?;
         let plain_epochs = settings.plain_epochs.unwrap_or(epochs.div_ceil(5));
         positive("unicon.plain_epochs", f64::from(plain_epochs))?;
+        let ramp_epochs = f64::from(epochs.saturating_sub(plain_epochs)) / 2.0;
+        let weight = settings.unlabelled_weight;
+        let strong_views: Vec<String> =
+            config.views.kinds.iter().skip(1).map(|kind| format!("`{kind}`")).collect();
+        let strong_views = strong_views.join(", ");
         Ok(Self {
             settings,
             epochs,
             plain_epochs,
+            ramp: UnlabelledRamp { weight, plain_epochs, ramp_epochs },
+            strong_views,
             initial_range: 0.02,
             selection: None,
             predicted: Vec::new(),
@@ -205,11 +217,8 @@ impl Unicon {
         let logits = step.networks.members[network].classify(mixed, Mode::Train(step.forward));
         let loss = MixedLoss::of(logits, targets, labelled.rows.len() * (labelled.n_views - 1));
         let contrastive = self.contrastive(network, step, unlabelled)?;
-        let since = step.progress * f64::from(self.epochs) - f64::from(self.plain_epochs);
-        let ramp = f64::from(self.epochs.saturating_sub(self.plain_epochs)) / 2.0;
-        let weight = semi_supervised::ramped(self.settings.unlabelled_weight, since, ramp);
-        let total =
-            loss.total(weight) + contrastive.clone().mul_scalar(self.settings.contrastive_weight);
+        let total = loss.total(self.ramp.at(step.progress * f64::from(self.epochs)))
+            + contrastive.clone().mul_scalar(self.settings.contrastive_weight);
         let terms = vec![
             ("labelled", loss.labelled),
             ("unlabelled", loss.unlabelled),
@@ -264,8 +273,9 @@ impl Method for Unicon {
     fn begin(
         &mut self,
         at: &PhaseStart<'_>,
-        _note: &mut dyn FnMut(&str),
+        note: &mut dyn FnMut(&str),
     ) -> Result<OwnParameters, TrainError> {
+        note(&format!("`unicon` mixes the views {} (`views.kinds`)", self.strong_views));
         let normal = Normal::new(0.0, self.initial_range).map_err(|_| TrainError::Mismatch {
             found: "a deviation that is no number".into(),
             expected: "one of at least 0".into(),
@@ -353,3 +363,6 @@ fn strong_embeddings(batch: &StepBatch, network: usize) -> Result<Tensor<2>, Tra
     let [n_all, _] = embedding.dims();
     Ok(embedding.slice(batch.rows.len()..n_all))
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,11 +44,12 @@ struct Probe {
     pass: Pass,
     seen: Rc<RefCell<Vec<Seen>>>,
     visits_at_start: Rc<RefCell<Vec<u32>>>,
+    learns: bool,
 }
 
 impl Probe {
     fn new(phases: Vec<Phase>, pass: Pass) -> Self {
-        Self { phases, pass, seen: Rc::default(), visits_at_start: Rc::default() }
+        Self { phases, pass, seen: Rc::default(), visits_at_start: Rc::default(), learns: true }
     }
 
     fn of_stream(&self, stream: usize) -> Vec<Seen> {
@@ -79,6 +80,9 @@ impl Method for Probe {
             });
         }
         let batch = &step.batches[0];
+        if !self.learns {
+            return Ok(Loss::none(&batch.targets.device()));
+        }
         let total = lane_losses::cross_entropy::mean(
             batch.output(0)?.logits.clone(),
             batch.targets.clone(),
@@ -252,4 +256,15 @@ fn a_method_without_phases_is_refused() {
     let probe = Probe::new(Vec::new(), Pass { streams: vec![all_rows()], trained: vec![0] });
     let Err(error) = train(&probe) else { panic!("it ran") };
     assert_eq!(error.to_string(), "a method without phases; expected at least one");
+}
+
+#[test]
+fn a_step_without_rows_to_learn_from_moves_nothing_not_even_by_decay() {
+    let pass = Pass { streams: vec![all_rows()], trained: vec![0] };
+    let of = |epochs, learns| {
+        let probe = Probe { learns, ..Probe::new(vec![Phase::only(epochs, 1)], pass.clone()) };
+        weights(&train(&probe).unwrap().0.members[0])
+    };
+    assert_eq!(of(2, false), of(0, true));
+    assert_ne!(of(2, true), of(0, true));
 }

@@ -12,5 +12,6 @@ mod frozen;
 mod kernels;
 mod margin_views;
 mod rivals;
+mod semi_supervised;
 mod support;
 mod timed_steps;

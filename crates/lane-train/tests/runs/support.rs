@@ -45,7 +45,7 @@ impl Corpus {
         corpus
     }
 
-    fn write(&self, name: &str, rows: &str) {
+    pub(crate) fn write(&self, name: &str, rows: &str) {
         std::fs::write(self.path(name), rows).unwrap();
     }
 
