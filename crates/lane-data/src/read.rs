@@ -33,6 +33,7 @@ use crate::error::DataError;
 use crate::label_set::LabelSet;
 
 pub(crate) use self::hash::of_bytes as hash_of_bytes;
+pub use self::hash::of_file as hash_of_file;
 
 /// Where class numbers come from.
 #[derive(Clone, Copy, Debug)]

@@ -192,6 +192,20 @@ fn frozen_tiny() -> TrainError {
     )
 }
 
+/// The hash over shape and weights of the encoder that `name` stands for; none for `tiny`, which has
+/// no weights before it sees a text.
+///
+/// # Errors
+///
+/// [`TrainError::Io`] where files are missing, [`TrainError::Hub`] if it cannot be fetched.
+pub fn fingerprint_of(name: &str) -> Result<Option<String>, TrainError> {
+    match EncoderSource::from(name) {
+        EncoderSource::Tiny => Ok(None),
+        EncoderSource::Folder(folder) => fingerprint(&folder).map(Some),
+        EncoderSource::Hub(name) => fingerprint(&fetch(&name)?).map(Some),
+    }
+}
+
 fn fingerprint(folder: &Path) -> Result<String, TrainError> {
     let mut hasher = Sha256::new();
     for name in ["config.json", "model.safetensors"] {

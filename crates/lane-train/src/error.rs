@@ -77,6 +77,16 @@ pub enum TrainError {
         /// What would do.
         expected: String,
     },
+    /// A line of a list of cells that cannot be run here.
+    #[error("`{}` line {line}: {message}", .path.display())]
+    Cell {
+        /// The list.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What was found, and what was expected.
+        message: String,
+    },
     /// A finished run stands where this one would be written.
     #[error("`{}` already holds a finished run", .path.display())]
     OutputExists {
@@ -148,6 +158,7 @@ impl TrainError {
                 | Self::Refused { .. }
                 | Self::Model(_)
                 | Self::Mismatch { .. }
+                | Self::Cell { .. }
                 | Self::OutputExists { .. }
                 | Self::Device { .. }
                 | Self::DeviceNotBuilt { .. }

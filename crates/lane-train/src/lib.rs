@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod bench;
+pub mod cell;
 pub mod config;
 pub mod data_map;
 pub mod device;
@@ -14,6 +15,7 @@ pub mod error;
 pub mod evaluate;
 pub mod exchange;
 pub mod experiment;
+pub mod grid;
 pub mod history;
 pub mod inner_loss;
 pub mod inputs;

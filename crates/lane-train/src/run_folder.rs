@@ -37,6 +37,11 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// The folder at `path`, as it is.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self { path: path.into() }
+    }
+
     /// A file of the folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)

@@ -1,6 +1,7 @@
 //! The command line, declared.
 
 pub(crate) mod bench;
+pub(crate) mod cells;
 pub(crate) mod exchange;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use self::bench::BenchCommand;
+use self::cells::{CellsArgs, RunCellArgs};
 use self::exchange::{ExportArgs, ImportArgs};
 
 /// Trains text classifiers that stand noisy labels, and finds the labels that are wrong.
@@ -43,6 +45,10 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Write a run as files of dataset cartography or of aum.
     Export(ExportArgs),
+    /// List the runs of a grid, each with everything it is made of.
+    Cells(CellsArgs),
+    /// Run one cell of such a list, or keep what is finished.
+    RunCell(RunCellArgs),
     /// Time this build on this machine.
     #[command(subcommand)]
     Bench(BenchCommand),

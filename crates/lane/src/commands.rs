@@ -1,6 +1,7 @@
 //! One command a file.
 
 mod bench;
+mod cells;
 mod devices;
 mod evaluate;
 mod export;
@@ -11,9 +12,22 @@ mod predict;
 mod train;
 
 use lane_train::device::{DeviceName, recommended};
+use lane_train::record::Program;
+use lane_train::run::Invocation;
 use lane_train::{Columns, TrainError};
 
 use crate::args::{Args, ColumnArgs, Command};
+
+/// Who runs, for the record.
+fn invocation() -> Invocation {
+    Invocation {
+        program: Program {
+            version: concat!("lane ", env!("CARGO_PKG_VERSION")).into(),
+            revision: option_env!("LANE_REVISION").map(Into::into),
+        },
+        command: std::env::args().collect(),
+    }
+}
 
 /// What every command is told.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +46,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Noise(noise) => noise::run(noise, manner),
         Command::Import(import) => import::run(import, manner),
         Command::Export(export) => export::run(export, manner),
+        Command::Cells(args) => cells::list(&args, manner),
+        Command::RunCell(args) => cells::run(&args, manner),
         Command::Bench(bench) => bench::run(bench, manner),
         Command::Methods => methods::run(manner),
         Command::Devices => devices::run(manner),

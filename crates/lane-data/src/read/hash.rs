@@ -12,8 +12,12 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-/// The hash of a file too large to hold.
-pub(super) fn of_file(path: &Path) -> Result<String, DataError> {
+/// SHA-256 of a file, which need not fit into memory, as lower-case hexadecimal.
+///
+/// # Errors
+///
+/// [`DataError::Read`].
+pub fn of_file(path: &Path) -> Result<String, DataError> {
     let refused = |source| DataError::Read { path: path.into(), source };
     let mut file = File::open(path).map_err(refused)?;
     let mut hasher = Sha256::new();

@@ -1,25 +1,17 @@
 //! `lane train`.
 
 use lane_train::device::DeviceName;
-use lane_train::record::Program;
-use lane_train::run::Invocation;
 use lane_train::views;
 use lane_train::{Config, MethodName, Setting, TrainError, train};
 
 use crate::args::{ColumnArgs, TrainArgs};
-use crate::commands::Manner;
+use crate::commands::{Manner, invocation};
 use crate::{print, progress::Bars};
 
 pub(crate) fn run(args: TrainArgs, manner: Manner) -> anyhow::Result<()> {
     let config = Config::resolve(args.config.as_deref(), &settings(&args)?)?;
-    let invocation = Invocation {
-        program: Program {
-            version: concat!("lane ", env!("CARGO_PKG_VERSION")).into(),
-            revision: option_env!("LANE_REVISION").map(Into::into),
-        },
-        command: std::env::args().collect(),
-    };
-    let result = train(config, &args.out, args.force, &invocation, &mut Bars::new(manner.quiet))?;
+    let observer = &mut Bars::new(manner.quiet);
+    let result = train(config, &args.out, args.force, &invocation(), observer)?;
     if manner.json {
         print::json(&result)?;
     } else {
