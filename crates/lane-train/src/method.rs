@@ -13,6 +13,7 @@
 //! - how suspicious each row is in the end ([`Method::verdicts`]).
 
 mod margin_source;
+mod own_parameters;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_data::RowId;
@@ -22,6 +23,7 @@ use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 use lane_models::{Output, TrainingStep};
 
 pub use self::margin_source::{MarginMode, MarginSource, MarginViews};
+pub use self::own_parameters::{Matrix, OwnParameters};
 use crate::error::TrainError;
 use crate::networks::Networks;
 
@@ -86,31 +88,6 @@ pub struct PhaseStart<'a> {
     pub scorer: Option<&'a dyn Scorer>,
     /// The run's seed.
     pub seed: u64,
-}
-
-/// Parameters that a method brings besides the networks, trained with them through one phase.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct OwnParameters {
-    /// Their first values.
-    pub matrices: Vec<Matrix>,
-    /// Their learning rate over that of the networks. They are not decayed.
-    pub lr_factor: f64,
-}
-
-/// A matrix of first values, row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Matrix {
-    /// As many as the shape says.
-    pub values: Vec<f32>,
-    /// Rows and columns.
-    pub shape: [usize; 2],
-}
-
-impl Matrix {
-    /// All zero.
-    pub fn zeros(shape: [usize; 2]) -> Self {
-        Self { values: vec![0.0; shape[0] * shape[1]], shape }
-    }
 }
 
 /// What the networks are shown in one epoch: passes, one after the other.

@@ -1,7 +1,7 @@
 //! Forward passes of one step and the gradients behind them, in memory that a setting bounds.
 //!
 //! A loss that compares texts with each other (contrastive terms, mixup) needs the outputs of the
-//! whole batch at once, but not their graphs. With micro-batches, as GradCache has it:
+//! whole batch at once, but not their graphs. With micro-batches, cached gradients do the rest:
 //!
 //! ```text
 //! 1.  o_k = f(θ, x_k)                    part by part, without a graph
@@ -14,7 +14,7 @@
 //! forward pass, a third more time.
 //!
 //! Gao, Zhang, Han, Callan: *Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup*,
-//! RepL4NLP 2021.
+//! Workshop on Representation Learning for NLP 2021.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -22,9 +22,10 @@ impl List {
     }
 
     fn write_rows(&self, n: usize) {
-        let rows: String =
-            (0..n).map(|row| format!("a {row} ball,{}\n", ["red", "green"][row % 2])).collect();
-        fs::write(self.folder.path().join("train.csv"), format!("text,label\n{rows}")).unwrap();
+        let row = |row: usize| format!("a {row} ball,{}", ["red", "green"][row % 2]);
+        let lines = ["text,label".to_owned()].into_iter().chain((0..n).map(row));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        fs::write(self.folder.path().join("train.csv"), text).unwrap();
     }
 
     fn write_cells(&self, epochs: u32) {

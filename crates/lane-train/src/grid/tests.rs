@@ -8,9 +8,9 @@ use super::*;
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let rows: String =
-        (0..6).map(|row| format!("a {} ball,{}\n", row, ["red", "green"][row % 2])).collect();
-    fs::write(folder.path().join("train.csv"), format!("text,label\n{rows}")).unwrap();
+    let row = |row: usize| format!("a {row} ball,{}", ["red", "green"][row % 2]);
+    let lines = ["text,label".to_owned()].into_iter().chain((0..6).map(row));
+    fs::write(folder.path().join("train.csv"), lines.collect::<Vec<_>>().join("\n")).unwrap();
     folder
 }
 

@@ -52,7 +52,7 @@ fn heads() -> Networks {
 
 fn tokens() -> Arc<Gathered> {
     let n = N_ROWS * N_VIEWS;
-    let ids = (0..n * WIDTH).map(|at| ((at * 31 + at / 7) % 55) as i32).collect();
+    let ids = (0..n * WIDTH).map(|at| i32::try_from((at * 31 + at / 7) % 55).unwrap()).collect();
     let lengths = (0..n).map(|text| (text * 5 % WIDTH + 1) as u32).collect();
     Arc::new(Gathered::Tokens(TokenBatch::new(ids, lengths, &device())))
 }
