@@ -16,6 +16,17 @@ pub(crate) struct Lane {
     pub(crate) fingerprint: String,
 }
 
+impl Lane {
+    /// The names of all methods.
+    pub(crate) fn methods(&self) -> Result<Vec<String>> {
+        let invocation = Invocation::new(self.path.display().to_string(), &["methods", "--json"]);
+        let list: Vec<Value> = serde_json::from_str(&invocation.stdout(Path::new("."))?)
+            .with_context(|| format!("`{invocation}` printed no list"))?;
+        let name = |method: &Value| Some(method.get("name")?.as_str()?.to_owned());
+        Ok(list.iter().filter_map(name).collect())
+    }
+}
+
 /// `given`, or what cargo builds.
 pub(crate) fn find(root: &Path, given: Option<&Path>) -> Result<Lane> {
     let path = match given {

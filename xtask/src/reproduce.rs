@@ -1,25 +1,29 @@
 //! `cargo xtask reproduce`: trains methods on noisy labels over seeds, tabulates and draws.
 //!
-//! Without options: the built-in corpus with 20 % uniform noise, encoder `tiny`, three seeds. With
-//! `--data-dir` and `--dataset` the same on real data. One *cell* is one method on one data set at
-//! one noise rate with one seed; each is a run of `lane train` in a folder of its own. A cell that
-//! is finished and was asked for with the same settings and data is not run again, so a command
-//! that was stopped goes on where it was.
+//! Without options: the built-in corpus with 20 % uniform noise, encoder `tiny`, three seeds. A
+//! profile, or options on top of one, name other data, encoders and methods. One *cell* is one method
+//! on one data set at one noise rate with one seed; `lane cells` lists them with everything they are
+//! made of, and `lane run-cell` runs one in a folder of its own. A cell that is finished is kept, so a
+//! command that was stopped goes on where it was.
 
 mod cell;
 #[cfg(test)]
 mod fake_lane;
 mod figure;
+mod grid;
+mod local;
 mod options;
+mod plan;
+mod profile;
 mod queue;
 mod report;
 mod result;
 mod stamp;
+mod status;
 mod summary;
 mod table;
 mod training_data;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -28,80 +32,72 @@ use anyhow::{Context, Result};
 
 pub(crate) use self::options::Options;
 
-use self::cell::{Cell, Outcome};
-use self::options::Plan;
-use self::training_data::TrainingFiles;
+use self::cell::{Cell, Finished, Outcome, State};
+use self::options::{Action, Manner, results};
+use self::plan::Plan;
 use crate::lane_binary::{self, Lane};
 
 /// Everything one command does; exit code 1 where a cell failed.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
-    let plan = options.plan(root)?;
-    fs::create_dir_all(&plan.out)
-        .with_context(|| format!("failed to create {}", plan.out.display()))?;
-    let lane = lane_binary::find(root, options.lane.as_deref())?;
-    let outcomes = outcomes_of(&plan, &lane)?;
-    let n_failed = report::write(&plan, &lane, &outcomes)?;
-    Ok(if n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// One outcome for each cell of the plan, in its order.
-fn outcomes_of(plan: &Plan, lane: &Lane) -> Result<Vec<(Cell, Outcome)>> {
-    let files = TrainingFiles::prepare(plan, lane)?;
-    let run_one = |cell: &Cell| -> Outcome {
-        match files.of(cell) {
-            Ok(train) => cell.run(plan, lane, train),
-            Err(failure) => Err(failure.clone()),
+    let find = |manner: &Manner| lane_binary::find(root, manner.lane.as_deref());
+    match &options.action {
+        None => {
+            let (lane, out) = (find(&options.manner)?, options.out(root));
+            let plan = options.plan(root, &lane)?;
+            fs::create_dir_all(&out)
+                .with_context(|| format!("failed to create {}", out.display()))?;
+            plan.write(&out)?;
+            run_all(&plan, &lane, &out, &options.manner)
         }
-    };
-    let (places, cells): (Vec<usize>, Vec<Cell>) = running_order(plan).into_iter().unzip();
-    let outcomes = queue::run(&cells, plan.jobs, run_one);
-    let mut placed: Vec<_> = places.into_iter().zip(cells.into_iter().zip(outcomes)).collect();
-    placed.sort_by_key(|(place, _)| *place);
-    Ok(placed.into_iter().map(|(_, outcome)| outcome).collect())
+        Some(Action::Resume { folder, manner }) => {
+            let (lane, out) = (find(manner)?, results(folder)?);
+            run_all(&Plan::read(&out)?, &lane, &out, manner)
+        }
+        Some(Action::Collect { folder }) => collect(&results(folder)?),
+        Some(Action::Status { folder }) => {
+            let out = results(folder)?;
+            status::show(&out, &grid::read(&Plan::read(&out)?, &out)?);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
 }
 
-/// The cells with their places in the plan, in the order to run them.
-///
-/// With a frozen encoder the first cell of each set of texts goes first: it embeds them for all that
-/// follow, and several at a time should not embed the same texts.
-fn running_order(plan: &Plan) -> Vec<(usize, Cell)> {
-    let cells = plan.cells().into_iter().enumerate();
-    if !plan.freeze_encoder {
-        return cells.collect();
+/// Runs every cell of the plan that is not finished, and makes the tables.
+fn run_all(plan: &Plan, lane: &Lane, out: &Path, manner: &Manner) -> Result<ExitCode> {
+    let listed = grid::prepare(plan, lane, out, manner.force)?;
+    let outcomes = local::run(plan, lane, &listed.cells, manner);
+    let n_failed =
+        report::write(plan, out, &listed.cells.into_iter().zip(outcomes).collect::<Vec<_>>())?;
+    for (source, failure) in &listed.failures {
+        let (name, noise, seed) = (&source.data_set.name, source.noise, source.seed);
+        eprintln!(
+            "no data for {name}, noise {noise}, seed {seed}: {}\n{}",
+            failure.command, failure.stderr
+        );
     }
-    let mut seen = BTreeSet::new();
-    let (mut first, rest): (Vec<_>, Vec<_>) = cells.partition(|(_, cell)| {
-        let drawn_by = plan.max_train.map(|_| cell.seed);
-        seen.insert((cell.data_set.name.clone(), drawn_by))
+    Ok(exit_code(n_failed + listed.failures.len()))
+}
+
+/// Makes the tables of what is finished.
+fn collect(out: &Path) -> Result<ExitCode> {
+    let plan = Plan::read(out)?;
+    let outcomes = grid::read(&plan, out)?.into_iter().map(|cell| {
+        let outcome = outcome_of(&cell);
+        (cell, outcome)
     });
-    first.extend(rest);
-    first
+    Ok(exit_code(report::write(&plan, out, &outcomes.collect::<Vec<_>>())?))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn order(arguments: &[&str]) -> Vec<usize> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let fixed = ["--methods", "base,lane", "--seeds", "2", "--noise", "0,0.2"];
-        let options = Options::parsed(&[&fixed[..], arguments].concat()).unwrap();
-        running_order(&options.plan(root).unwrap()).into_iter().map(|(place, _)| place).collect()
+fn outcome_of(cell: &Cell) -> Outcome {
+    let missing = |stderr: String| Err(status::failure(cell, stderr));
+    match cell.state() {
+        State::Finished(result) => Ok(Finished { result, is_kept: true }),
+        State::Failed(message) => missing(message),
+        State::Begun => missing("begun and not finished".to_owned()),
+        State::Missing => missing("not run yet".to_owned()),
     }
+}
 
-    #[test]
-    fn cells_run_in_their_order() {
-        assert_eq!(order(&[]), [0, 1, 2, 3, 4, 5, 6, 7]);
-    }
-
-    #[test]
-    fn the_first_cell_of_each_set_of_texts_goes_first_where_they_are_embedded() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let folder = root.join("fixtures").display().to_string();
-        let two_sets =
-            ["--freeze-encoder", "--data-dir", &folder, "--dataset", "builtin,./builtin"];
-        assert_eq!(order(&two_sets)[..4], [0, 8, 1, 2]);
-        let drawn = [&two_sets[..], &["--max-train", "100"]].concat();
-        assert_eq!(order(&drawn)[..6], [0, 1, 8, 9, 2, 3]);
-    }
+fn exit_code(n_failed: usize) -> ExitCode {
+    if n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -13,11 +13,13 @@ use tempfile::TempDir;
 use super::Options;
 use super::training_data::read_table;
 use crate::csv::Table;
-use crate::whole_file::fingerprint;
 
 /// Committed and linked to, not written by each test: a file just written cannot always be started
 /// while other threads start programs too (ETXTBSY).
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/reproduce/fake_lane.sh");
+
+/// The root of the repository, where the profiles are.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// A folder with the script, a data set `tiny` and a place for results.
 struct Scene {
@@ -41,7 +43,14 @@ impl Scene {
         let (lane, data, out) = (at("lane"), at("data"), at("out"));
         let own = ["--lane", &lane, "--data-dir", &data, "--dataset", "tiny", "--out", &out];
         let options = Options::parsed(&[&own[..], arguments].concat()).unwrap();
-        super::run(Path::new("."), &options).unwrap()
+        super::run(Path::new(ROOT), &options).unwrap()
+    }
+
+    /// A command on the results that are there.
+    fn again(&self, action: &str, arguments: &[&str]) -> ExitCode {
+        let out = self.folder.path().join("out").display().to_string();
+        let options = Options::parsed(&[&[action, &out], arguments].concat()).unwrap();
+        super::run(Path::new(ROOT), &options).unwrap()
     }
 
     /// The calls of the script since the last time, sorted: jobs end in any order.
@@ -126,15 +135,30 @@ fn changed_data_runs_its_cells_again() {
 }
 
 #[test]
-fn a_cell_kept_from_another_build_of_lane_is_said_to_be() {
+fn results_of_other_settings_are_kept_aside_and_found_again() {
     let scene = Scene::new(CLEAN);
     scene.run(&TWO_SEEDS);
-    let place = scene.out("runs/tiny/noise-0.2/base/seed-1/cell.json");
-    let ours = fingerprint(Path::new(SCRIPT)).unwrap();
-    fs::write(&place, fs::read_to_string(&place).unwrap().replace(&ours, "another")).unwrap();
+    scene.run(&[&TWO_SEEDS[..], &["--epochs", "3"]].concat());
+    scene.calls();
     scene.run(&TWO_SEEDS);
-    let report = scene.report();
-    assert!(report.contains("another build of lane (--force runs them again): 1 runs"), "{report}");
+    assert_eq!(scene.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn results_that_are_there_are_looked_at_gone_on_with_and_collected() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&TWO_SEEDS);
+    let cell = scene.out("runs/tiny/noise-0.2/lane/seed-2");
+    fs::remove_file(cell.join("result.json")).unwrap();
+    scene.calls();
+    assert_eq!(scene.again("collect", &[]), ExitCode::FAILURE);
+    assert!(scene.report().contains("begun and not finished"), "{}", scene.report());
+    assert_eq!(scene.again("status", &[]), ExitCode::SUCCESS);
+    let lane = scene.folder.path().join("lane").display().to_string();
+    assert_eq!(scene.again("resume", &["--lane", &lane]), ExitCode::SUCCESS);
+    assert_eq!(scene.calls().len(), 1);
+    assert_eq!(scene.again("collect", &[]), ExitCode::SUCCESS);
+    assert_eq!(scene.table("cells.csv").rows.len(), 4);
 }
 
 #[test]
@@ -145,7 +169,7 @@ fn a_failed_cell_is_missing_and_said_to_be_and_the_rest_is_there() {
     let report = scene.report();
     assert!(report.contains("| broken (missing) | –"), "{report}");
     assert!(report.contains("## Missing: 1 of 2 runs"), "{report}");
-    assert!(report.contains("--method broken --seed 1"), "{report}");
+    assert!(report.contains("run-cell --cells"), "{report}");
     assert!(report.contains("error: no method broken"), "{report}");
     assert_eq!(scene.table("cells.csv").rows.len(), 1);
 }

@@ -1,47 +1,55 @@
 //! What can be asked of `cargo xtask reproduce`, and the plan that comes of it.
 
 use std::path::{Path, PathBuf};
-use std::thread::available_parallelism;
 
-use anyhow::{Result, ensure};
-use clap::Args;
+use anyhow::{Context, Result, ensure};
+use clap::{Args, Subcommand};
+use serde_json::Value;
 
-use super::cell::Cell;
+use super::plan::{DataSet, Plan};
+use super::profile::{Profile, Settings, Variant, encoder_from_anywhere, resolved};
 use crate::corpus;
+use crate::lane_binary::Lane;
 
 /// The name of the built-in corpus in tables and folders.
 const BUILT_IN: &str = "builtin";
+/// Stands for all methods.
+const ALL: &str = "all";
 const SPLITS: [&str; 3] = ["train", "validation", "test"];
 
 /// Without options: the quick run on the built-in corpus
 #[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(super) action: Option<Action>,
+    /// What to run, by the name of a file in xtask/profiles; the options below change it
+    #[arg(long, value_name = "NAME", default_value = BUILT_IN)]
+    profile: String,
     /// Folder with NAME/{train,validation,test}.csv
-    #[arg(long, value_name = "DIR", requires = "dataset")]
+    #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Data sets in --data-dir
-    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "data_dir")]
+    /// Data sets in the folder of the data
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     dataset: Vec<String>,
     /// A folder, `hub:ORG/NAME`, or `tiny`
-    #[arg(long, default_value = "tiny")]
-    encoder: String,
+    #[arg(long)]
+    encoder: Option<String>,
     /// Shares of wrong labels to inject; at 0 a file with a `gold` column is used as it is
-    #[arg(long, value_name = "RATE", value_delimiter = ',', default_value = "0.2", value_parser = rate)]
+    #[arg(long, value_name = "RATE", value_delimiter = ',', value_parser = rate)]
     noise: Vec<f64>,
     /// How the wrong labels are drawn
-    #[arg(long, value_name = "KIND", default_value = "uniform")]
-    noise_kind: String,
-    /// Methods, as `lane methods` lists them
-    #[arg(
-        long,
-        value_name = "METHOD",
-        value_delimiter = ',',
-        default_value = "base,lane,lane-sim,lane-alm,lane-fixed-mu0,lane-fixed-mu-1,margin-mixture"
-    )]
+    #[arg(long, value_name = "KIND")]
+    noise_kind: Option<String>,
+    /// Methods, as `lane methods` lists them; `all` for all of these
+    #[arg(long, value_name = "METHOD", value_delimiter = ',')]
     methods: Vec<String>,
+    /// A method under settings of its own, as in `lane-8=lane,views.kinds=8`; may be repeated
+    #[arg(long, value_name = "LABEL=METHOD,KEY=VALUE", value_parser = variant)]
+    variant: Vec<Variant>,
     /// How many seeds: 1 to N
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
-    seeds: u64,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: Option<u64>,
     /// At most this many training rows, drawn anew for each seed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_train: Option<u64>,
@@ -54,18 +62,47 @@ pub(crate) struct Options {
     /// Where to compute, as `lane devices` lists it
     #[arg(long)]
     device: Option<String>,
-    /// Runs at a time; each gets its share of the cores [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    jobs: Option<u64>,
     /// A setting passed to `lane train`, may be repeated
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Folder to write into [default: target/reproduce/builtin, or .../data with --data-dir]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, Value)>,
+    /// Folder to write into [default: target/reproduce/PROFILE, or .../data with --data-dir]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) manner: Manner,
+}
+
+/// What to do with results that are there.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Action {
+    /// Say which runs are finished, failed or missing, and how to run the rest
+    Status {
+        /// The folder of results
+        folder: PathBuf,
+    },
+    /// Make the tables of what is finished
+    Collect {
+        /// The folder of results
+        folder: PathBuf,
+    },
+    /// Run what is not finished
+    Resume {
+        /// The folder of results
+        folder: PathBuf,
+        #[command(flatten)]
+        manner: Manner,
+    },
+}
+
+/// How runs are run; nothing of it can be seen in a result.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Manner {
+    /// Runs at a time; each gets its share of the cores [default: as many as cores and memory bear]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) jobs: Option<u64>,
     /// Run finished cells again
     #[arg(long)]
-    force: bool,
+    pub(super) force: bool,
     /// Use this binary instead of building `lane`
     #[arg(long, value_name = "FILE")]
     pub(super) lane: Option<PathBuf>,
@@ -76,96 +113,116 @@ fn rate(text: &str) -> Result<f64, String> {
     if (0.0..1.0).contains(&rate) { Ok(rate) } else { Err("not within 0 to 1".to_owned()) }
 }
 
-/// A data set: its name and the folder of its three files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DataSet {
-    pub(super) name: String,
-    pub(super) folder: PathBuf,
+/// A dotted key and a TOML value, a bare word standing for itself.
+fn setting(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    let (key, value) = (key.trim(), value.trim());
+    let parsed: Option<toml::Table> = format!("value = {value}").parse().ok();
+    let parsed = parsed.and_then(|mut table| table.remove("value"));
+    let value = parsed.map_or_else(|| Ok(Value::from(value)), serde_json::to_value);
+    Ok((key.to_owned(), value.map_err(|error| error.to_string())?))
 }
 
-impl DataSet {
-    pub(super) fn file(&self, split: &str) -> PathBuf {
-        self.folder.join(format!("{split}.csv"))
-    }
-}
-
-/// Checked options with every default filled in.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Plan {
-    pub(super) title: String,
-    pub(super) data_sets: Vec<DataSet>,
-    pub(super) noise: Vec<f64>,
-    pub(super) noise_kind: String,
-    pub(super) methods: Vec<String>,
-    pub(super) seeds: u64,
-    pub(super) max_train: Option<u64>,
-    /// What every run of `lane train` is given besides files, method and seed.
-    pub(super) settings: Vec<String>,
-    pub(super) freeze_encoder: bool,
-    pub(super) jobs: usize,
-    pub(super) threads_per_job: usize,
-    pub(super) out: PathBuf,
-    pub(super) force: bool,
+fn variant(text: &str) -> Result<Variant, String> {
+    let (label, rest) = text.split_once('=').ok_or("expected LABEL=METHOD,KEY=VALUE")?;
+    let mut parts = rest.split(',');
+    let method = parts.next().filter(|method| !method.is_empty()).ok_or("no method")?;
+    let settings = parts.map(setting).collect::<Result<Settings, String>>()?;
+    Ok(Variant { label: label.to_owned(), method: method.to_owned(), settings })
 }
 
 impl Options {
     /// The plan, once all files it needs are seen to be there.
-    pub(super) fn plan(&self, root: &Path) -> Result<Plan> {
-        let data_sets = self.data_sets(root);
+    pub(super) fn plan(&self, root: &Path, lane: &Lane) -> Result<Plan> {
+        let profile = Profile::read(root, &self.profile)?;
+        let data_sets = self.data_sets(root, &profile)?;
         for data_set in &data_sets {
             for split in SPLITS {
                 let file = data_set.file(split);
                 ensure!(file.is_file(), "no file {} of `{}`", file.display(), data_set.name);
             }
         }
-        let profile = if self.data_dir.is_some() { "data" } else { BUILT_IN };
-        let default_out = || root.join("target").join("reproduce").join(profile);
-        let n_cores = available_parallelism().map_or(1, usize::from);
-        let mut plan = Plan {
-            title: format!("encoder `{}`, {} noise", self.encoder, self.noise_kind),
+        let encoder = match &self.encoder {
+            Some(encoder) => encoder.clone(),
+            None => resolved(&profile.encoder)?,
+        };
+        let noise_kind = self.noise_kind.clone().unwrap_or_else(|| profile.noise_kind.clone());
+        Ok(Plan {
+            title: format!("{}: encoder `{encoder}`, {noise_kind} noise", profile.title),
+            variants: self.variants(&profile, lane)?,
+            settings: self.settings(&profile, &encoder),
+            departs: profile.departs,
             data_sets,
-            noise: self.noise.clone(),
-            noise_kind: self.noise_kind.clone(),
-            methods: self.methods.clone(),
-            seeds: self.seeds,
-            max_train: self.max_train,
-            settings: self.settings(),
-            freeze_encoder: self.freeze_encoder,
-            jobs: 1,
-            threads_per_job: 1,
-            out: absolute(&self.out.clone().unwrap_or_else(default_out)),
-            force: self.force,
-        };
-        let wanted = self.jobs.map_or(n_cores, |jobs| jobs as usize);
-        plan.jobs = wanted.min(plan.cells().len()).max(1);
-        plan.threads_per_job = (n_cores / plan.jobs).max(1);
-        Ok(plan)
+            noise: if self.noise.is_empty() { profile.noise } else { self.noise.clone() },
+            noise_kind,
+            seeds: self.seeds.unwrap_or(profile.seeds),
+            max_train: self.max_train.or(profile.max_train),
+            memory_gib: profile.memory_gib,
+        })
     }
 
-    fn data_sets(&self, root: &Path) -> Vec<DataSet> {
-        let Some(folder) = &self.data_dir else {
-            let folder = root.join(corpus::FOLDER);
-            return vec![DataSet { name: BUILT_IN.to_owned(), folder }];
+    /// The folder of results.
+    pub(super) fn out(&self, root: &Path) -> PathBuf {
+        let name = if self.data_dir.is_some() { "data" } else { &self.profile };
+        let usual = || root.join("target").join("reproduce").join(name);
+        absolute(&self.out.clone().unwrap_or_else(usual))
+    }
+
+    fn data_sets(&self, root: &Path, profile: &Profile) -> Result<Vec<DataSet>> {
+        let folder = match (&self.data_dir, &profile.data) {
+            (Some(folder), _) => folder.clone(),
+            (None, Some(folder)) => resolved(folder)?.into(),
+            (None, None) => {
+                ensure!(
+                    self.dataset.is_empty(),
+                    "--dataset needs --data-dir, or a profile with data"
+                );
+                let folder = root.join(corpus::FOLDER);
+                return Ok(vec![DataSet { name: BUILT_IN.to_owned(), folder }]);
+            }
         };
-        let data_set =
+        let names = if self.dataset.is_empty() { &profile.data_sets } else { &self.dataset };
+        ensure!(!names.is_empty(), "--data-dir needs --dataset, the data sets in it");
+        let of_name =
             |name: &String| DataSet { name: name.clone(), folder: absolute(&folder.join(name)) };
-        self.dataset.iter().map(data_set).collect()
+        Ok(names.iter().map(of_name).collect())
     }
 
-    fn settings(&self) -> Vec<String> {
-        let mut settings = vec!["--encoder".to_owned(), self.encoder.clone()];
-        let mut add = |name: &str, value: Option<String>| {
-            settings.extend(value.into_iter().flat_map(|value| [name.to_owned(), value]));
+    fn variants(&self, profile: &Profile, lane: &Lane) -> Result<Vec<Variant>> {
+        let is_own = !self.methods.is_empty() || !self.variant.is_empty();
+        let (methods, variants) = if is_own {
+            (&self.methods, &self.variant)
+        } else {
+            (&profile.methods, &profile.variants)
         };
-        // From scratch, on a thousand rows, an average of the tokens learns sooner than [CLS].
-        let pooling = (self.encoder == "tiny").then(|| "mean".to_owned());
-        add("--pooling", pooling);
-        add("--epochs", self.epochs.map(|epochs| epochs.to_string()));
-        add("--device", self.device.clone());
-        self.set.iter().for_each(|setting| add("--set", Some(setting.clone())));
+        let mut all = Vec::new();
+        for method in methods {
+            if method == ALL {
+                all.extend(lane.methods()?.iter().map(|method| Variant::plain(method)));
+            } else {
+                all.push(Variant::plain(method));
+            }
+        }
+        all.extend(variants.iter().cloned());
+        Ok(all)
+    }
+
+    fn settings(&self, profile: &Profile, encoder: &str) -> Settings {
+        let mut settings = profile.settings.clone();
+        if encoder != profile.encoder && self.encoder.is_some() && encoder != "tiny" {
+            // How `tiny` reads a text says nothing of another encoder.
+            settings.remove("model.pooling");
+        }
+        let mut put = |key: &str, value: Option<Value>| {
+            settings.extend(value.map(|value| (key.to_owned(), value)));
+        };
+        put("model.encoder", Some(encoder_from_anywhere(encoder).into()));
+        put("training.epochs", self.epochs.map(Value::from));
+        put("device", self.device.clone().map(Value::from));
+        put("model.freeze_encoder", self.freeze_encoder.then_some(true.into()));
         // A grid over a frozen encoder would fill a disk with copies of it.
-        add("--set", Some("save_model=false".to_owned()));
-        settings.extend(self.freeze_encoder.then(|| "--freeze-encoder".to_owned()));
+        put("save_model", Some(false.into()));
+        settings.extend(self.set.iter().cloned());
         settings
     }
 }
@@ -175,26 +232,11 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-impl Plan {
-    /// Every cell, those of one table together.
-    pub(super) fn cells(&self) -> Vec<Cell> {
-        let mut cells = Vec::new();
-        for (data_set, noise) in self.tables() {
-            for method in &self.methods {
-                for seed in 1..=self.seeds {
-                    let (data_set, method) = (data_set.clone(), method.clone());
-                    cells.push(Cell { data_set, noise, method, seed });
-                }
-            }
-        }
-        cells
-    }
-
-    /// `(data set, noise rate)` of each table.
-    pub(super) fn tables(&self) -> Vec<(&DataSet, f64)> {
-        let rates = |data_set| self.noise.iter().map(move |&noise| (data_set, noise));
-        self.data_sets.iter().flat_map(rates).collect()
-    }
+/// A folder of results as it was typed.
+pub(super) fn results(folder: &Path) -> Result<PathBuf> {
+    let folder = absolute(folder);
+    ensure!(folder.is_dir(), "no folder {}", folder.display());
+    folder.canonicalize().with_context(|| format!("failed to open {}", folder.display()))
 }
 
 #[cfg(test)]
@@ -213,55 +255,4 @@ impl Options {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn root() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-    }
-
-    #[test]
-    fn without_options_it_is_seven_methods_by_three_seeds_on_the_built_in_corpus() {
-        let plan = Options::parsed(&[]).unwrap().plan(&root()).unwrap();
-        assert_eq!(plan.cells().len(), 21);
-        assert_eq!(
-            plan.settings,
-            ["--encoder", "tiny", "--pooling", "mean", "--set", "save_model=false"]
-        );
-        assert!(plan.out.ends_with("target/reproduce/builtin"), "{}", plan.out.display());
-    }
-
-    #[test]
-    fn settings_reach_the_runs_as_they_were_given() {
-        let given =
-            ["--encoder", "dir", "--epochs", "3", "--freeze-encoder", "--set", "training.lr=0.1"];
-        let plan = Options::parsed(&given).unwrap().plan(&root()).unwrap();
-        let expected = ["--encoder", "dir", "--epochs", "3", "--set", "training.lr=0.1"]
-            .into_iter()
-            .chain(["--set", "save_model=false", "--freeze-encoder"])
-            .collect::<Vec<_>>();
-        assert_eq!(plan.settings, expected);
-    }
-
-    #[test]
-    fn cores_are_shared_among_the_jobs_and_no_job_is_idle() {
-        let plan = Options::parsed(&["--methods", "base", "--seeds", "1", "--jobs", "8"]).unwrap();
-        let plan = plan.plan(&root()).unwrap();
-        assert_eq!(plan.jobs, 1);
-        assert_eq!(plan.threads_per_job, available_parallelism().unwrap().get());
-    }
-
-    #[test]
-    fn a_rate_outside_zero_to_one_is_refused() {
-        assert!(Options::parsed(&["--noise", "20"]).unwrap_err().contains("not within 0 to 1"));
-        assert!(Options::parsed(&["--noise", "0,x"]).unwrap_err().contains("not a number"));
-    }
-
-    #[test]
-    fn a_data_set_needs_a_folder_and_its_files_must_be_there() {
-        assert!(Options::parsed(&["--dataset", "trec6"]).unwrap_err().contains("--data-dir"));
-        let missing = Options::parsed(&["--data-dir", "nowhere", "--dataset", "trec6"]).unwrap();
-        let message = missing.plan(&root()).unwrap_err().to_string();
-        assert!(message.ends_with("nowhere/trec6/train.csv of `trec6`"), "{message}");
-    }
-}
+mod tests;

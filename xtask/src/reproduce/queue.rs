@@ -9,7 +9,7 @@ use super::cell::{Cell, Outcome};
 
 /// One outcome for each cell, in their order, from `jobs` threads.
 pub(super) fn run(
-    cells: &[Cell],
+    cells: &[&Cell],
     jobs: usize,
     run_one: impl Fn(&Cell) -> Outcome + Sync,
 ) -> Vec<Outcome> {
@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn outcomes_come_in_the_order_of_the_cells_whatever_the_number_of_jobs() {
         for jobs in [1, 3, 40] {
-            let outcomes = run(&cells(20), jobs, fail);
+            let cells = cells(20);
+            let outcomes = run(&cells.iter().collect::<Vec<_>>(), jobs, fail);
             let seeds: Vec<_> = outcomes.into_iter().map(|it| it.unwrap_err().command).collect();
             assert_eq!(seeds, (1..=20).map(|seed| seed.to_string()).collect::<Vec<_>>());
         }
@@ -107,7 +108,8 @@ mod tests {
     #[test]
     fn jobs_run_side_by_side() {
         let threads = Mutex::new(BTreeSet::new());
-        run(&cells(8), 4, |cell| {
+        let cells = cells(8);
+        run(&cells.iter().collect::<Vec<_>>(), 4, |cell| {
             thread::sleep(Duration::from_millis(20));
             threads.lock().unwrap().insert(format!("{:?}", thread::current().id()));
             fail(cell)

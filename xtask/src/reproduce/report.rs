@@ -2,14 +2,14 @@
 //! numbers. The tables are printed as well.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::Result;
 
-use super::cell::{Cell, Failure, Finished, Outcome};
+use super::cell::{Cell, Failure, Outcome};
 use super::figure::{self, Weights};
-use super::options::{DataSet, Plan};
+use super::plan::{DataSet, Plan};
 use super::table;
-use crate::lane_binary::Lane;
 use crate::shell::quoted;
 use crate::whole_file::write_whole;
 
@@ -17,26 +17,25 @@ use crate::whole_file::write_whole;
 const FIGURE_METHOD: &str = "lane";
 
 /// Writes and prints everything; gives the number of failed cells.
-pub(super) fn write(plan: &Plan, lane: &Lane, outcomes: &[(Cell, Outcome)]) -> Result<usize> {
+pub(super) fn write(plan: &Plan, out: &Path, outcomes: &[(Cell, Outcome)]) -> Result<usize> {
     let mut report = opening(plan);
     for (data_set, noise) in plan.tables() {
         let cells: Vec<_> = outcomes.iter().filter(|(it, _)| is_of(it, data_set, noise)).collect();
         let _ = writeln!(report, "\n## {}, noise {noise}\n", data_set.name);
         report.push_str(&table::markdown(plan, &cells));
-        if let Some(line) = figure_line(plan, data_set, noise, &cells)? {
+        if let Some(line) = figure_line(plan, out, (data_set, noise), &cells)? {
             let _ = writeln!(report, "\n{line}");
         }
     }
     report.push_str(&failures(outcomes));
-    report.push_str(&mixed_builds(lane, outcomes));
     for (name, text) in [
         ("report.md", &report),
         ("cells.csv", &table::cells_csv(outcomes).text()),
         ("summary.csv", &table::summary_csv(plan, outcomes).text()),
     ] {
-        write_whole(&plan.out.join(name), text)?;
+        write_whole(&out.join(name), text)?;
     }
-    println!("{report}\nwritten to {}", plan.out.display());
+    println!("{report}\nwritten to {}", out.display());
     Ok(outcomes.iter().filter(|(_, outcome)| outcome.is_err()).count())
 }
 
@@ -52,26 +51,34 @@ fn opening(plan: &Plan) -> String {
          *Best* is the epoch that scored best on the validation split, *final* the last one; the\n\
          test split chooses nothing.\n\
          AP is the average precision of finding the wrong labels: by the method's own ranking, by\n\
-         the average margin (AUM) and by the average label-aware margin (ALM).\n",
+         the average margin (AUM) and by the average label-aware margin (ALM).\n{}",
         arguments.join(" "),
         plan.title,
         plan.seeds,
+        departures(plan),
     )
+}
+
+fn departures(plan: &Plan) -> String {
+    let lines = plan.departs.iter().map(|line| format!("- {line}\n"));
+    format!("\nNot as in the paper:\n\n{}", lines.collect::<String>())
 }
 
 /// Draws Figure 1 for one table; nothing where wrong labels or weights are not known.
 fn figure_line(
     plan: &Plan,
-    data_set: &DataSet,
-    noise: f64,
+    out: &Path,
+    (data_set, noise): (&DataSet, f64),
     cells: &[&(Cell, Outcome)],
 ) -> Result<Option<String>> {
-    let wanted = FIGURE_METHOD.to_owned();
-    let method = if plan.methods.contains(&wanted) { wanted } else { plan.methods[0].clone() };
+    let wanted = plan.variants.iter().find(|variant| variant.label == FIGURE_METHOD);
+    let Some(method) = wanted.or(plan.variants.first()).map(|variant| &*variant.label) else {
+        return Ok(None);
+    };
     let mut weights = Weights::default();
-    let runs: Vec<&Finished> = (cells.iter())
-        .filter(|(cell, _)| cell.method == method)
-        .filter_map(|(_, outcome)| outcome.as_ref().ok())
+    let runs: Vec<&Cell> = (cells.iter())
+        .filter(|(cell, outcome)| cell.method == method && outcome.is_ok())
+        .map(|(cell, _)| cell)
         .collect();
     for run in &runs {
         weights.add_run(&run.train, &run.folder.join("labels.csv"))?;
@@ -85,9 +92,9 @@ fn figure_line(
         format!("figure-1-{}-noise-{noise}", data_set.name)
     };
     let subtitle = format!("{}, noise {noise}, {} seeds together", data_set.name, runs.len());
-    let svg = figure::svg(&weights, &method, &subtitle)?;
-    write_whole(&plan.out.join(&name).with_added_extension("svg"), &svg)?;
-    write_whole(&plan.out.join(&name).with_added_extension("csv"), &weights.table().text())?;
+    let svg = figure::svg(&weights, method, &subtitle)?;
+    write_whole(&out.join(&name).with_added_extension("svg"), &svg)?;
+    write_whole(&out.join(&name).with_added_extension("csv"), &weights.table().text())?;
     let what = "weights of rows with a correct and with a wrong label";
     Ok(Some(format!("![Figure 1: {what}, method {method}]({name}.svg)")))
 }
@@ -105,13 +112,4 @@ fn failures(outcomes: &[(Cell, Outcome)]) -> String {
         let _ = writeln!(text, "\n{cell}; to repeat it:\n\n```text\n{command}\n\n{stderr}\n```");
     }
     text
-}
-
-/// A warning where kept cells come from another build than the one at hand.
-fn mixed_builds(lane: &Lane, outcomes: &[(Cell, Outcome)]) -> String {
-    let finished = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().ok());
-    match finished.filter(|it| it.lane != lane.fingerprint).count() {
-        0 => String::new(),
-        n => format!("\nFrom another build of lane (--force runs them again): {n} runs.\n"),
-    }
 }

@@ -1,7 +1,7 @@
 //! The tables: Markdown for one data set and noise rate, CSV for everything.
 
 use super::cell::{Cell, Outcome};
-use super::options::Plan;
+use super::plan::Plan;
 use super::result::METRICS;
 use super::summary::Summary;
 use crate::csv::Table;
@@ -24,7 +24,7 @@ const BLANK: &str = "–";
 pub(super) fn markdown(plan: &Plan, cells: &[&(Cell, Outcome)]) -> String {
     let titles = SHOWN.iter().map(|(title, _, _)| (*title).to_owned());
     let mut rows = vec![std::iter::once("method".to_owned()).chain(titles).collect::<Vec<_>>()];
-    for method in &plan.methods {
+    for method in plan.variants.iter().map(|variant| &variant.label) {
         let of_method = || cells.iter().copied().filter(|(cell, _)| cell.method == *method);
         let n_done = of_method().filter(|(_, outcome)| outcome.is_ok()).count();
         let name = match (n_done, of_method().count()) {
@@ -56,7 +56,7 @@ pub(super) fn cells_csv(outcomes: &[(Cell, Outcome)]) -> Table {
     let mut table = Table::new(&columns);
     for (cell, outcome) in outcomes {
         let Ok(finished) = outcome else { continue };
-        let Cell { data_set, noise, method, seed } = cell;
+        let Cell { data_set, noise, method, seed, .. } = cell;
         let own = [data_set.name.clone(), noise.to_string(), method.clone(), seed.to_string()];
         let values = finished.result.values.iter().copied().map(shown);
         table.rows.push(own.into_iter().chain(values).collect());
@@ -68,7 +68,7 @@ pub(super) fn cells_csv(outcomes: &[(Cell, Outcome)]) -> Table {
 pub(super) fn summary_csv(plan: &Plan, outcomes: &[(Cell, Outcome)]) -> Table {
     let mut table = Table::new(&["dataset", "noise", "method", "metric", "mean", "std", "n"]);
     for (data_set, noise) in plan.tables() {
-        for method in &plan.methods {
+        for method in plan.variants.iter().map(|variant| &variant.label) {
             for metric in METRICS {
                 let cells = outcomes.iter().filter(|(cell, _)| {
                     cell.data_set == *data_set

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::cell::{Cell, Failure};
-use super::options::{DataSet, Plan};
+use super::cell::Failure;
+use super::plan::{DataSet, Plan, Source};
 use super::stamp::Stamp;
 use crate::corpus::splitmix::SplitMix64;
 use crate::csv::Table;
@@ -27,39 +27,40 @@ pub(super) struct TrainingFiles {
 }
 
 impl TrainingFiles {
-    pub(super) fn prepare(plan: &Plan, lane: &Lane) -> Result<Self> {
-        let folder = plan.out.join("data");
+    pub(super) fn prepare(plan: &Plan, lane: &Lane, out: &Path, force: bool) -> Result<Self> {
+        let folder = out.join("data");
         fs::create_dir_all(&folder)?;
-        let cells = plan.cells();
-        let by_file: BTreeMap<_, _> = cells.iter().map(|cell| (key_of(cell), cell)).collect();
-        let files = by_file.into_iter().map(|(key, cell)| {
-            let request = Request { plan, lane, cell, out: folder.join(&key) };
+        let files = plan.sources().into_iter().map(|source| {
+            let key = key_of(&source);
+            let request = Request { plan, lane, source, out: folder.join(&key), force };
             Ok((key, request.file()?))
         });
         let files = files.collect::<Result<_>>()?;
         Ok(Self { files })
     }
 
-    pub(super) fn of(&self, cell: &Cell) -> Result<&Path, &Failure> {
-        self.files[&key_of(cell)].as_deref()
+    pub(super) fn of(&self, source: &Source) -> Result<&Path, &Failure> {
+        self.files[&key_of(source)].as_deref()
     }
 }
 
-fn key_of(cell: &Cell) -> PathBuf {
-    PathBuf::from(format!("{}-noise-{}-seed-{}.csv", cell.data_set.name, cell.noise, cell.seed))
+fn key_of(source: &Source) -> PathBuf {
+    let Source { data_set, noise, seed } = source;
+    PathBuf::from(format!("{}-noise-{noise}-seed-{seed}.csv", data_set.name))
 }
 
 struct Request<'a> {
     plan: &'a Plan,
     lane: &'a Lane,
-    cell: &'a Cell,
+    source: Source,
     out: PathBuf,
+    force: bool,
 }
 
 impl Request<'_> {
     fn file(&self) -> Result<Result<PathBuf, Failure>> {
-        let source = self.cell.data_set.file("train");
-        if self.cell.noise > 0.0 || !has_gold(&self.cell.data_set)? {
+        let source = self.source.data_set.file("train");
+        if self.source.noise > 0.0 || !has_gold(&self.source.data_set)? {
             return self.injected(&source);
         }
         match self.plan.max_train {
@@ -73,7 +74,7 @@ impl Request<'_> {
         let settings = self.noise_settings();
         let stamp = Stamp::new(settings.clone(), &[("source", source)], &self.lane.fingerprint)?;
         let kept = self.out.with_extension("stamp.json");
-        if self.out.is_file() && !self.plan.force && stamp.kept_at(&kept).is_some() {
+        if self.out.is_file() && !self.force && stamp.kept_at(&kept).is_some() {
             return Ok(Ok(self.out.clone()));
         }
         for old in [&kept, &self.out, &self.out.with_extension("noise.json")] {
@@ -95,10 +96,10 @@ impl Request<'_> {
 
     fn noise_settings(&self) -> Vec<String> {
         let mut settings: Vec<String> =
-            ["--kind", &self.plan.noise_kind, "--rate", &self.cell.noise.to_string(), "--seed"]
+            ["--kind", &self.plan.noise_kind, "--rate", &self.source.noise.to_string(), "--seed"]
                 .map(str::to_owned)
                 .into();
-        settings.push(self.cell.seed.to_string());
+        settings.push(self.source.seed.to_string());
         if let Some(n_rows) = self.plan.max_train {
             settings.extend(["--max-rows".to_owned(), n_rows.to_string()]);
         }
@@ -109,7 +110,7 @@ impl Request<'_> {
     fn cut(&self, source: &Path, n_rows: usize) -> Result<PathBuf> {
         let mut table = read_table(source)?;
         let mut order: Vec<usize> = (0..table.rows.len()).collect();
-        SplitMix64::new(self.cell.seed).shuffle(&mut order);
+        SplitMix64::new(self.source.seed).shuffle(&mut order);
         order.truncate(n_rows);
         order.sort_unstable();
         table.rows = order.into_iter().map(|at| std::mem::take(&mut table.rows[at])).collect();
