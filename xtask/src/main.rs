@@ -18,6 +18,7 @@ mod links;
 mod markdown;
 mod reproduce;
 mod shell;
+mod slurm;
 mod tidy;
 mod whole_file;
 
@@ -37,7 +38,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Everything that has to pass before a change goes in, cheapest first
-    Check,
+    Check {
+        /// Instead, run cells through a real Slurm of one node (as root, with Debian's slurm-wlm)
+        #[arg(long)]
+        slurm: bool,
+    },
     /// Headers, file sizes and names, trailing blanks, links, the built-in corpus
     Tidy,
     /// Which crate may depend on which
@@ -75,7 +80,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     let root = root();
     match command {
-        Command::Check => check::run(&root)?,
+        Command::Check { slurm: true } => slurm::run(&root)?,
+        Command::Check { slurm: false } => check::run(&root)?,
         Command::Tidy => tidy::run(&root)?,
         Command::Layers => layers::run(&root)?,
         Command::Corpus { check } => corpus::run(&root, check)?,

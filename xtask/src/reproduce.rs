@@ -7,6 +7,7 @@
 //! command that was stopped goes on where it was.
 
 mod cell;
+mod cluster;
 #[cfg(test)]
 mod fake_lane;
 mod figure;
@@ -33,6 +34,7 @@ use anyhow::{Context, Result};
 pub(crate) use self::options::Options;
 
 use self::cell::{Cell, Finished, Outcome, State};
+use self::cluster::Engine;
 use self::options::{Action, Manner, results};
 use self::plan::Plan;
 use crate::lane_binary::{self, Lane};
@@ -65,6 +67,11 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
 /// Runs every cell of the plan that is not finished, and makes the tables.
 fn run_all(plan: &Plan, lane: &Lane, out: &Path, manner: &Manner) -> Result<ExitCode> {
     let listed = grid::prepare(plan, lane, out, manner.force)?;
+    if manner.engine != Engine::Local {
+        let memory_gib = plan.memory_gib;
+        cluster::run(manner.engine, lane, out, &listed.cells, memory_gib, &manner.cluster)?;
+        return Ok(exit_code(listed.failures.len()));
+    }
     let outcomes = local::run(plan, lane, &listed.cells, manner);
     let n_failed =
         report::write(plan, out, &listed.cells.into_iter().zip(outcomes).collect::<Vec<_>>())?;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::cluster::{ClusterOptions, Engine};
 use super::plan::{DataSet, Plan};
 use super::profile::{Profile, Settings, Variant, encoder_from_anywhere, resolved};
 use crate::corpus;
@@ -95,8 +96,13 @@ pub(super) enum Action {
 }
 
 /// How runs are run; nothing of it can be seen in a result.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct Manner {
+    /// Where to run; on a cluster the jobs are written, and submitted with --submit
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) engine: Engine,
+    #[command(flatten, next_help_heading = "On a cluster")]
+    pub(super) cluster: ClusterOptions,
     /// Runs at a time; each gets its share of the cores [default: as many as cores and memory bear]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) jobs: Option<u64>,
