@@ -15,6 +15,7 @@ pub mod evaluate;
 pub mod exchange;
 pub mod experiment;
 pub mod history;
+mod hub;
 pub mod inner_loss;
 pub mod inputs;
 pub mod labels_file;
@@ -35,6 +36,7 @@ pub mod setting;
 mod step;
 pub mod trainer;
 pub mod transfer;
+pub mod translate;
 pub mod views;
 
 pub use config::Config;

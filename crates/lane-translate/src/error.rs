@@ -50,15 +50,6 @@ pub enum TranslateError {
         /// What does not fit.
         message: String,
     },
-    /// Weights in a form that this crate does not read.
-    #[error(
-        "`{}` is in the form that torch wrote before version 1.6, expected safetensors or the newer form",
-        .path.display()
-    )]
-    OldWeights {
-        /// The file.
-        path: PathBuf,
-    },
     /// A setting of decoding that has no meaning for this model.
     #[error("{what} is {found}, expected {expected}")]
     Decoding {
@@ -84,18 +75,6 @@ impl TranslateError {
     /// Whether the fault lies in the folder or the settings, and not in the run.
     pub fn is_usage(&self) -> bool {
         !matches!(self, Self::NotFinite | Self::Compute { .. })
-    }
-
-    /// One remedy, where there is one.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::OldWeights { path } => Some(format!(
-                "`python -c \"from transformers import MarianMTModel as M; d='{0}'; \
-                 M.from_pretrained(d).save_pretrained(d)\"` writes model.safetensors beside it",
-                path.parent().unwrap_or(path).display()
-            )),
-            _ => None,
-        }
     }
 
     pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {

@@ -7,6 +7,7 @@
 
 mod attention;
 mod layers;
+mod old_torch;
 mod weights;
 
 use std::path::Path;
@@ -46,7 +47,7 @@ impl Marian {
     ///
     /// # Errors
     ///
-    /// [`TranslateError::Missing`], [`TranslateError::Read`], [`TranslateError::OldWeights`];
+    /// [`TranslateError::Missing`], [`TranslateError::Read`], [`TranslateError::Parse`];
     /// [`TranslateError::Weights`] where a tensor is missing or has another shape.
     pub fn open(folder: &Path, config: &MarianConfig) -> std::result::Result<Self, TranslateError> {
         let weights = weights::open(folder)?;

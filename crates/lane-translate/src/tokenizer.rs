@@ -10,6 +10,7 @@ mod spm;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Number;
 
 use self::spm::SpmTokenizer;
 use crate::config::MarianConfig;
@@ -44,7 +45,7 @@ enum Form {
 #[derive(Default, Deserialize)]
 struct Settings {
     // Some folders have 1e30 here.
-    model_max_length: Option<f64>,
+    model_max_length: Option<Number>,
     #[serde(default)]
     clean_up_tokenization_spaces: bool,
     #[serde(default)]
@@ -52,7 +53,7 @@ struct Settings {
 }
 
 /// Longest input where `tokenizer_config.json` says nothing, as upstream.
-const USUAL_MOST: f64 = 512.0;
+const USUAL_MOST: usize = 512;
 
 impl Tokenizer {
     /// Reads the tokenizer files of a folder.
@@ -81,10 +82,11 @@ impl Tokenizer {
         let mut files: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
         files.extend(Some(settings_path).filter(|path| path.exists()));
         let positions = config.max_position_embeddings;
-        let most = settings.model_max_length.unwrap_or(USUAL_MOST).clamp(1.0, positions as f64);
+        let whole = |number: Number| number.as_u64().map_or(usize::MAX, |most| most as usize);
+        let most = settings.model_max_length.map_or(USUAL_MOST, whole);
         Ok(Self {
             form,
-            most: most as usize,
+            most: most.clamp(1, positions),
             end: config.eos_token_id,
             clean_up: settings.clean_up_tokenization_spaces,
             files,

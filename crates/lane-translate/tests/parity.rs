@@ -203,14 +203,8 @@ fn weights_that_are_missing_broken_or_of_another_shape_are_named() {
     std::fs::write(copy.path().join("model.safetensors"), b"no").unwrap();
     refused(copy.path(), &["model.safetensors", "does not parse"]);
     std::fs::remove_file(copy.path().join("model.safetensors")).unwrap();
+    std::fs::write(copy.path().join("pytorch_model.bin"), b"no").unwrap();
+    refused(copy.path(), &["pytorch_model.bin", "does not parse"]);
+    std::fs::remove_file(copy.path().join("pytorch_model.bin")).unwrap();
     refused(copy.path(), &["has no model.safetensors or pytorch_model.bin"]);
-}
-
-#[test]
-fn old_torch_file_is_refused_with_a_way_to_convert_it() {
-    let copy = copied();
-    std::fs::remove_file(copy.path().join("model.safetensors")).unwrap();
-    std::fs::write(copy.path().join("pytorch_model.bin"), b"\x80\x02\x8a\x0a").unwrap();
-    let error = refused(copy.path(), &["before version 1.6"]);
-    assert!(error.hint().unwrap().contains("save_pretrained"));
 }

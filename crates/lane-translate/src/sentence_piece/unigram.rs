@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A character that is no piece scores ten below the worst piece; runs of them become one unknown.
-//! Sums are rounded to f32 where sentencepiece rounds them, so that near ties fall the same way; the
-//! crate `tokenizers` adds in f64.
+//! Sums are f32 as in sentencepiece, so that near ties fall the same way; the crate `tokenizers` adds
+//! in f64.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ const UNKNOWN_PENALTY: f32 = 10.0;
 /// Pieces and their scores.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unigram {
-    scores: HashMap<String, f64>,
+    scores: HashMap<String, f32>,
     longest: usize,
     unknown: f32,
 }
@@ -37,10 +37,10 @@ impl Unigram {
         let best = ordinary.iter().map(|(_, score)| *score).fold(f32::MIN_POSITIVE, f32::max);
         let mut scores = HashMap::new();
         for (piece, score) in ordinary {
-            scores.insert(piece.clone(), f64::from(*score));
+            scores.insert(piece.clone(), *score);
         }
         for symbol in symbols {
-            let score = f64::from(symbol.len() as f32 * best) - 0.1;
+            let score = symbol.len() as f32 * best - 0.1;
             scores.insert(symbol.clone(), score);
         }
         let longest = scores.keys().map(String::len).max().unwrap_or(0);
@@ -84,17 +84,17 @@ impl Unigram {
         for end in (from + first..=most).filter(|end| text.is_char_boundary(*end)) {
             let Some(score) = self.scores.get(&text[from..end]) else { continue };
             first_is_piece |= end == from + first;
-            offer(&mut reached[end], score + f64::from(so_far), from, true);
+            offer(&mut reached[end], score + so_far, from, true);
         }
         if !first_is_piece {
-            offer(&mut reached[from + first], f64::from(self.unknown + so_far), from, false);
+            offer(&mut reached[from + first], self.unknown + so_far, from, false);
         }
     }
 }
 
-fn offer(place: &mut Option<Reached>, score: f64, from: usize, known: bool) {
-    if place.is_none_or(|best| f64::from(best.score) < score) {
-        *place = Some(Reached { score: score as f32, from, known });
+fn offer(place: &mut Option<Reached>, score: f32, from: usize, known: bool) {
+    if place.is_none_or(|best| best.score < score) {
+        *place = Some(Reached { score, from, known });
     }
 }
 
