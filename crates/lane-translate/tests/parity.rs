@@ -1,5 +1,6 @@
 //! The model on candle against transformers, on a small Marian model and its tokenizer.
 #![cfg(feature = "candle")]
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::path::{Path, PathBuf};
 

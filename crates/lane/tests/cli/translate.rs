@@ -2,7 +2,8 @@
 
 use crate::support::Place;
 
-const LINE: &str = "translate --data rows.csv --forward {marian} --back {marian} --out back.tsv";
+const LINE: &str = "translate --data rows.csv --forward {marian} --back {marian} --max-tokens 24 \
+                    --out back.tsv";
 
 fn place() -> Place {
     let place = Place::new();
@@ -37,7 +38,7 @@ mod with_models {
     #[test]
     fn file_is_written_that_train_reads() {
         let place = place();
-        let said = run(&place, &format!("{LINE} --max-tokens 24")).succeeded();
+        let said = run(&place, LINE).succeeded();
         assert_eq!(said.stdout, "2 of 2 rows translated there and back: back.tsv\n");
         assert_eq!(place.read("back.tsv").lines().count(), 2);
         place.write(
@@ -53,7 +54,7 @@ mod with_models {
     #[test]
     fn counts_are_in_the_json_and_what_keeps_its_text_is_said() {
         let place = place();
-        let said = run(&place, &format!("{LINE} --max-tokens 1 --json")).succeeded();
+        let said = run(&place, &LINE.replace("24", "1 --json")).succeeded();
         let summary = said.json();
         assert_eq!((&summary["n_rows"], &summary["n_empty"]), (&2.into(), &2.into()));
         assert!(
@@ -66,13 +67,35 @@ mod with_models {
     }
 
     #[test]
+    fn models_of_the_hub_come_from_its_cache() {
+        let place = place();
+        let model = place.path("hf/hub/models--org--small");
+        let snapshot = model.join("snapshots/abc");
+        std::fs::create_dir_all(&snapshot).unwrap();
+        std::fs::create_dir(model.join("refs")).unwrap();
+        std::fs::write(model.join("refs/main"), "abc").unwrap();
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden/marian");
+        for entry in std::fs::read_dir(fixtures).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, snapshot.join(path.file_name().unwrap())).unwrap();
+        }
+        let home = place.path("hf").display().to_string();
+        let offline = [("HF_HUB_OFFLINE", "1"), ("HF_HOME", &home), ("LANE_CACHE", &home)];
+        let line = LINE.replace("{marian}", "hub:org/small");
+        place.lane_with(&line, &offline).succeeded();
+        let said =
+            place.lane_with(&(line.replace("org/small", "org/other") + " --force"), &offline);
+        assert!(said.stderr.contains("`org/other` from the hub"), "{}", said.stderr);
+    }
+
+    #[test]
     fn whatever_is_wrong_is_usage_and_leaves_nothing() {
         let place = place();
         for (from, to, answer) in [
             ("--back {marian}", "--back nowhere", "`nowhere` has no config.json"),
             ("rows.csv", "others.csv", "others.csv"),
             ("--out", "--beams 0 --out", "--beams"),
-            ("--out", "--max-tokens 500 --out", "is 500, expected 1 to 96"),
+            ("24", "500", "is 500, expected 1 to 96"),
             ("--back {marian}", "--back {built-in}", "has no config.json"),
         ] {
             let said = run(&place, &LINE.replacen(from, to, 1));
