@@ -28,12 +28,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lane-kernels", &[]),
     ("lane-models", &["lane-kernels"]),
     ("lane-losses", &[]),
-    ("lane-train", &["lane-metrics", "lane-data", "lane-kernels", "lane-models", "lane-losses"]),
+    ("lane-translate", &[]),
+    (
+        "lane-train",
+        &[
+            "lane-metrics",
+            "lane-data",
+            "lane-kernels",
+            "lane-models",
+            "lane-losses",
+            "lane-translate",
+        ],
+    ),
     ("lane", &["lane-train"]),
     ("xtask", &[]),
 ];
 
-const WITHOUT_BURN: &[&str] = &["lane-metrics", "lane-data"];
+const WITHOUT_BURN: &[&str] = &["lane-metrics", "lane-data", "lane-translate"];
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let metadata = Invocation::cargo(&["metadata", "--no-deps", "--format-version", "1"]);
@@ -90,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// A workspace of our eight crates in which `from` depends on `to`.
+    /// A workspace of our nine crates in which `from` depends on `to`.
     fn workspace_with(from: &str, to: &str, kind: Option<&str>) -> Value {
         let package = |name: &str| {
             let broken = (name == from).then(|| json!({"name": to, "kind": kind}));

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::ModelConfig;
 use crate::error::TrainError;
+use crate::hub::{self, Files};
 
 /// Where an encoder comes from, as `--encoder` says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,12 @@ impl From<&str> for EncoderSource {
         }
     }
 }
+
+/// What an encoder on the hub consists of.
+const FILES: Files<'_> = Files {
+    required: &[&["config.json"], &["model.safetensors"], &["tokenizer.json", "vocab.txt"]],
+    optional: &["tokenizer_config.json"],
+};
 
 /// An encoder ready to be put under heads.
 #[derive(Debug)]
@@ -63,7 +70,7 @@ impl Encoder {
         match EncoderSource::from(settings.encoder.as_str()) {
             EncoderSource::Tiny => Self::tiny(settings, texts),
             EncoderSource::Folder(folder) => Self::from_folder(settings, folder),
-            EncoderSource::Hub(name) => Self::from_folder(settings, fetch(&name)?),
+            EncoderSource::Hub(name) => Self::from_folder(settings, hub::fetch(&name, FILES)?),
         }
     }
 
@@ -207,14 +214,19 @@ pub fn fingerprint_of(name: &str) -> Result<Option<String>, TrainError> {
 }
 
 fn fingerprint(folder: &Path) -> Result<String, TrainError> {
+    let paths = ["config.json", "model.safetensors"].map(|name| folder.join(name));
+    Ok(crate::hex(&hash_of(&paths)?.finalize()))
+}
+
+/// A hash that has read some files, one after the other.
+pub(crate) fn hash_of(paths: &[PathBuf]) -> Result<Sha256, TrainError> {
     let mut hasher = Sha256::new();
-    for name in ["config.json", "model.safetensors"] {
-        let path = folder.join(name);
-        let mut file = std::fs::File::open(&path).map_err(TrainError::io("read", &path))?;
+    for path in paths {
+        let mut file = std::fs::File::open(path).map_err(TrainError::io("read", path))?;
         std::io::copy(&mut file, &mut HashWriter(&mut hasher))
-            .map_err(TrainError::io("read", &path))?;
+            .map_err(TrainError::io("read", path))?;
     }
-    Ok(crate::hex(&hasher.finalize()))
+    Ok(hasher)
 }
 
 struct HashWriter<'a>(&'a mut Sha256);
@@ -228,32 +240,6 @@ impl std::io::Write for HashWriter<'_> {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
-}
-
-/// The cached folder of `ORG/NAME`, fetched first where needed.
-fn fetch(name: &str) -> Result<PathBuf, TrainError> {
-    let failed = |message: String| TrainError::Hub { name: name.into(), message };
-    if std::env::var("HF_HUB_OFFLINE")
-        .is_ok_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
-    {
-        let cache = hf_hub::Cache::from_env().model(name.into());
-        let config = cache
-            .get("config.json")
-            .ok_or_else(|| failed("not in the cache, and HF_HUB_OFFLINE is set".into()))?;
-        return Ok(config.parent().map(Path::to_path_buf).unwrap_or_default());
-    }
-    let api = hf_hub::api::sync::ApiBuilder::from_env()
-        .with_progress(false)
-        .build()
-        .map_err(|error| failed(error.to_string()))?;
-    let model = api.model(name.into());
-    let config = model.get("config.json").map_err(|error| failed(error.to_string()))?;
-    model.get("model.safetensors").map_err(|error| failed(error.to_string()))?;
-    if model.get("tokenizer.json").is_err() {
-        model.get("vocab.txt").map_err(|error| failed(error.to_string()))?;
-    }
-    model.get("tokenizer_config.json").ok();
-    Ok(config.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
 #[cfg(test)]

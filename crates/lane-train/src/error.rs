@@ -127,6 +127,20 @@ pub enum TrainError {
         /// What the client said.
         message: String,
     },
+    /// A part of the program that is not in this build.
+    #[error(
+        "{what} is not in this build; `cargo build --release -p lane --features {feature}` makes one that has it"
+    )]
+    NotBuilt {
+        /// What was asked for.
+        what: &'static str,
+        /// The feature that builds it.
+        feature: &'static str,
+    },
+    /// A translation model cannot be used.
+    #[cfg(feature = "translate")]
+    #[error(transparent)]
+    Translate(#[from] lane_translate::TranslateError),
     /// The trained classifier could not be written.
     #[error("failed to save the model")]
     Save(#[source] ModelError),
@@ -148,6 +162,10 @@ pub enum TrainError {
 impl TrainError {
     /// Whether the fault lies in what the user gave, found before anything ran (exit code 2).
     pub fn is_usage(&self) -> bool {
+        #[cfg(feature = "translate")]
+        if let Self::Translate(error) = self {
+            return error.is_usage();
+        }
         matches!(
             self,
             Self::Setting { .. }
@@ -163,6 +181,7 @@ impl TrainError {
                 | Self::Device { .. }
                 | Self::DeviceNotBuilt { .. }
                 | Self::DeviceMissing { .. }
+                | Self::NotBuilt { .. }
                 | Self::Io { action: "read" | "create", .. }
         )
     }
@@ -177,8 +196,7 @@ impl TrainError {
                 Some("try a lower --lr, or `--set training.clip_norm=0.5`".into())
             }
             Self::Hub { .. } => Some(
-                "download it once and give its folder as --encoder; HF_ENDPOINT names a mirror"
-                    .into(),
+                "download it once and give its folder instead; HF_ENDPOINT names a mirror".into(),
             ),
             Self::Device { .. } | Self::DeviceNotBuilt { .. } | Self::DeviceMissing { .. } => {
                 Some("`lane devices` lists what this build and this machine offer".into())

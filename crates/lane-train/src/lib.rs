@@ -17,6 +17,7 @@ pub mod exchange;
 pub mod experiment;
 pub mod grid;
 pub mod history;
+mod hub;
 pub mod inner_loss;
 pub mod inputs;
 pub mod labels_file;
@@ -38,6 +39,7 @@ mod step;
 mod step_graph;
 pub mod trainer;
 pub mod transfer;
+pub mod translate;
 pub mod views;
 
 pub use config::Config;

@@ -19,6 +19,11 @@ pub enum Activity {
         /// Phase, where a method has several.
         phase: &'static str,
     },
+    /// Translating texts.
+    Translating {
+        /// `forward` or `back`.
+        direction: &'static str,
+    },
     /// Predicting a split.
     Scoring {
         /// The split.

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod cells;
 pub(crate) mod exchange;
+pub(crate) mod translate;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use self::bench::BenchCommand;
 use self::cells::{CellsArgs, RunCellArgs};
 use self::exchange::{ExportArgs, ImportArgs};
+use self::translate::TranslateArgs;
 
 /// Trains text classifiers that stand noisy labels, and finds the labels that are wrong.
 #[derive(Debug, Parser)]
@@ -41,6 +43,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Make a noisy copy of a labelled file.
     Noise(NoiseArgs),
+    /// Translate texts there and back, for --back-translation.
+    Translate(TranslateArgs),
     /// Read the scores of dataset cartography or of aum, as a run would leave them.
     Import(ImportArgs),
     /// Write a run as files of dataset cartography or of aum.
@@ -140,7 +144,8 @@ pub(crate) struct TrainArgs {
     /// subset of synonyms, SwitchOut and back-translation [default: 1].
     #[arg(long, value_name = "N")]
     pub(crate) views: Option<u64>,
-    /// The training texts translated there and back, a line `id<TAB>text` each, for --views 8.
+    /// The training texts translated there and back, a line `id<TAB>text` each, for --views 8; `lane
+    /// translate` makes one.
     #[arg(long, value_name = "FILE")]
     pub(crate) back_translation: Option<PathBuf>,
     /// Where synonyms come from: a folder with WordNet's files, or built-in [default: WordNet where it is

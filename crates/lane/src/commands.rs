@@ -10,6 +10,7 @@ mod methods;
 mod noise;
 mod predict;
 mod train;
+mod translate;
 
 use lane_train::device::{DeviceName, recommended};
 use lane_train::record::Program;
@@ -44,6 +45,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => evaluate::run(evaluate, manner),
         Command::Predict(predict) => predict::run(predict, manner),
         Command::Noise(noise) => noise::run(noise, manner),
+        Command::Translate(translate) => translate::run(translate, manner),
         Command::Import(import) => import::run(import, manner),
         Command::Export(export) => export::run(export, manner),
         Command::Cells(args) => cells::list(&args, manner),

@@ -9,4 +9,5 @@ mod noise;
 mod refusals;
 mod rounds;
 mod support;
+mod translate;
 mod views;

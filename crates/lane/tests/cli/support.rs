@@ -65,7 +65,7 @@ impl Place {
     }
 
     /// Runs `lane` with two threads and the words of `line`; `{built-in}` stands for the corpus,
-    /// `{peers}` for the outputs of other programs.
+    /// `{marian}` for a small translation model, `{peers}` for the outputs of other programs.
     pub(crate) fn lane(&self, line: &str) -> Said {
         self.lane_with(line, &[])
     }
@@ -73,6 +73,7 @@ impl Place {
     pub(crate) fn lane_with(&self, line: &str, environment: &[(&str, &str)]) -> Said {
         let words = line.split_whitespace().map(|it| {
             let it = it.replace("{built-in}", &fixtures("builtin"));
+            let it = it.replace("{marian}", &fixtures("golden/marian"));
             it.replace("{peers}", &fixtures("peers"))
         });
         let output = Command::new(env!("CARGO_BIN_EXE_lane"))
