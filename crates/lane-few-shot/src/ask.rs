@@ -34,8 +34,13 @@ pub(crate) fn all(
                     let Some(&cell) = pending.get(next.fetch_add(1, Ordering::Relaxed)) else {
                         break;
                     };
+                    let answer = ask(cell);
+                    if !matches!(answer, Ok(Ok(_))) {
+                        // Said here already, so that this thread does not ask once more meanwhile.
+                        stop.store(true, Ordering::Relaxed);
+                    }
                     // The receiver outlives every sender.
-                    let _ = send.send((cell, ask(cell)));
+                    let _ = send.send((cell, answer));
                 }
             });
         }

@@ -50,7 +50,7 @@ pub enum FewShotError {
     #[error("{}: {n_missing} of {n_requests} requests have no recorded reply", .path.display())]
     NotRecorded { path: PathBuf, n_missing: usize, n_requests: usize },
     /// A request was not answered; what had come before is kept.
-    #[error("stopped after {n_answered} of {n_requests} replies: {source}")]
+    #[error("stopped after {n_answered} of {n_requests} replies")]
     Stopped { n_answered: usize, n_requests: usize, source: ChatError },
     /// A file could not be read or written.
     #[error("failed to {action} `{}`", .path.display())]

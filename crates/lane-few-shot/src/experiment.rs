@@ -98,6 +98,11 @@ impl Experiment {
         Ok(experiment)
     }
 
+    /// The configuration it was made of.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Fills in cells and distinct requests.
     fn ask_nothing_twice(&mut self) -> Result<(), FewShotError> {
         let mut known = BTreeSet::new();

@@ -8,6 +8,8 @@ pub trait Progress: Sync {
     fn answered(&self) {}
     /// No more will be sent.
     fn end(&self) {}
+    /// How things stand.
+    fn status(&self, _text: &str) {}
     /// Something a person should know, although it stops nothing.
     fn note(&self, _text: &str) {}
 }

@@ -61,8 +61,10 @@ pub fn run(
     let pending: Vec<usize> = experiment.requests.iter().copied().filter(unanswered).collect();
     let n_kept = experiment.requests.len() - pending.len();
     if n_kept > 0 {
-        progress
-            .note(&format!("{n_kept} of {} replies are there already", experiment.requests.len()));
+        progress.status(&format!(
+            "{n_kept} of {} replies are there already",
+            experiment.requests.len()
+        ));
     }
     progress.begin(pending.len());
     let concurrency = experiment.config.server.as_ref().map_or(1, |server| server.concurrency);

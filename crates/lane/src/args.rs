@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod exchange;
+pub(crate) mod few_shot;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use self::bench::BenchCommand;
 use self::exchange::{ExportArgs, ImportArgs};
+use self::few_shot::FewShotArgs;
 
 /// Trains text classifiers that stand noisy labels, and finds the labels that are wrong.
 #[derive(Debug, Parser)]
@@ -39,6 +41,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Make a noisy copy of a labelled file.
     Noise(NoiseArgs),
+    /// Have a language model classify, with noisy examples in its prompt.
+    FewShot(Box<FewShotArgs>),
     /// Read the scores of dataset cartography or of aum, as a run would leave them.
     Import(ImportArgs),
     /// Write a run as files of dataset cartography or of aum.

@@ -4,6 +4,7 @@ mod bench;
 mod devices;
 mod evaluate;
 mod export;
+mod few_shot;
 mod import;
 mod methods;
 mod noise;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => evaluate::run(evaluate, manner),
         Command::Predict(predict) => predict::run(predict, manner),
         Command::Noise(noise) => noise::run(noise, manner),
+        Command::FewShot(few_shot) => few_shot::run(*few_shot, manner),
         Command::Import(import) => import::run(import, manner),
         Command::Export(export) => export::run(export, manner),
         Command::Bench(bench) => bench::run(bench, manner),

@@ -248,7 +248,7 @@ fn a_stopped_run_goes_on_and_pays_for_nothing_twice() {
     let first = Local::new(14);
     let error = place.run(place.config(), "run", &first).unwrap_err();
     assert!(!error.is_usage());
-    assert!(error.to_string().starts_with("stopped after 14 of 33 replies: "), "{error}");
+    assert_eq!(error.to_string(), "stopped after 14 of 33 replies");
     assert!(!place.path("run/result.json").exists());
     // A kill in the middle of a line.
     let mut replies = place.read("run/replies.jsonl");

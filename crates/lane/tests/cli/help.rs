@@ -6,9 +6,10 @@ use crate::support::Place;
 fn every_command_has_help() {
     let place = Place::new();
     let all = place.lane("--help").succeeded();
-    for command in
-        ["train", "evaluate", "predict", "noise", "import", "export", "bench", "methods", "devices"]
-    {
+    for command in [
+        "train", "evaluate", "predict", "noise", "few-shot", "import", "export", "bench",
+        "methods", "devices",
+    ] {
         assert!(all.stdout.contains(&format!("\n  {command} ")), "{command}: {}", all.stdout);
         let one = place.lane(&format!("{command} --help")).succeeded();
         assert!(one.stdout.contains(&format!("Usage: lane {command}")) && one.stderr.is_empty());
