@@ -1,7 +1,8 @@
 //! A chat model behind an OpenAI-compatible endpoint.
 //!
 //! `POST {endpoint}/chat/completions`, one call for each attempt, no redirects: a redirect would
-//! carry the key to another address. Proxies are taken from the environment (`HTTPS_PROXY`, …).
+//! carry the key to another address. Proxies are taken from the environment (`HTTPS_PROXY`, …), for
+//! addresses other than this machine's own.
 //!
 //! | answer | taken as |
 //! |---|---|
@@ -20,8 +21,8 @@ mod wire;
 
 use std::time::Duration;
 
-use ureq::Agent;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
+use ureq::{Agent, Proxy};
 
 pub use self::key::ApiKey;
 use crate::chat::{ChatError, ChatModel, ChatRequest, Reply};
@@ -45,8 +46,10 @@ impl HttpModel {
     ///
     /// [`FewShotError::Setting`] if the endpoint is no plain http address.
     pub fn new(endpoint: &str, key: ApiKey, timeout: Duration) -> Result<Self, FewShotError> {
-        check_endpoint(endpoint)?;
+        let host = host_of(endpoint)?;
+        let proxy = if is_this_machine(host) { None } else { Proxy::try_from_env() };
         let config = Agent::config_builder()
+            .proxy(proxy)
             .timeout_global(Some(timeout))
             .http_status_as_error(false)
             .max_redirects(0)
@@ -128,23 +131,37 @@ impl HttpModel {
     }
 }
 
-/// An address that can be written into a record: no password, nothing after the path.
-fn check_endpoint(endpoint: &str) -> Result<(), FewShotError> {
+/// The host of an address that can be written into a record: no password, nothing after the path.
+fn host_of(endpoint: &str) -> Result<&str, FewShotError> {
     let rest = endpoint.strip_prefix("https://").or_else(|| endpoint.strip_prefix("http://"));
     let host = rest.and_then(|rest| rest.split('/').next());
-    let plain = host.is_some_and(|host| !host.is_empty() && !host.contains('@'))
-        && !endpoint.contains(|it: char| it == '?' || it == '#' || it.is_whitespace());
-    if plain {
-        return Ok(());
+    let tail = endpoint.contains(|it: char| it == '?' || it == '#' || it.is_whitespace());
+    if let Some(host) = host.filter(|it| !it.is_empty() && !it.contains('@') && !tail) {
+        return Ok(host);
     }
     // Not shown: there may be a password in it.
     let expected = "http(s)://HOST/PATH without name, password, `?` and `#`, such as https://api.openai.com/v1";
     Err(FewShotError::setting("--endpoint", "another address", expected))
 }
 
+fn is_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name == "localhost" || name.starts_with("127.") || host.starts_with("[::1]")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_proxy_is_asked_for_this_machine() {
+        for host in ["localhost", "localhost:8000", "127.0.0.1:1", "[::1]:8000", "[::1]"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["api.openai.com", "api.openai.com:443", "[2001:db8::1]:80", "localhost.com"] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
 
     #[test]
     fn an_address_that_could_hold_a_secret_is_refused_without_being_shown() {
@@ -156,12 +173,12 @@ mod tests {
             "ftp://secret/v1",
             "https:///secret",
         ] {
-            let error = check_endpoint(endpoint).unwrap_err();
+            let error = host_of(endpoint).unwrap_err();
             assert!(error.is_usage() && !error.to_string().contains("secret"), "{error}");
         }
         for endpoint in ["https://api.openai.com/v1", "http://127.0.0.1:8080", "http://[::1]:1/v1/"]
         {
-            assert!(check_endpoint(endpoint).is_ok(), "{endpoint}");
+            assert!(host_of(endpoint).is_ok(), "{endpoint}");
         }
     }
 }
