@@ -158,6 +158,11 @@ impl ChatError {
         matches!(self, Self::NotReady { .. } | Self::Unreachable { .. } | Self::Malformed { .. })
     }
 
+    /// Whether the same request may be answered some other time.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.is_transient() || matches!(self, Self::TooLongAWait { .. } | Self::Record { .. })
+    }
+
     /// The pause the server asked for.
     pub fn asked_pause(&self) -> Option<Duration> {
         match self {

@@ -81,7 +81,10 @@ impl FewShotError {
             Self::NotRecorded { .. } => Some(
                 "a reply belongs to one request: data, seed, model, shots and every other setting of the request must be those of the recording".into(),
             ),
-            Self::Stopped { .. } => {
+            Self::Stopped { source: ChatError::Refused { status: 400, .. }, .. } => Some(
+                "if the prompt is too long, --context-tokens N drops examples until it fits".into(),
+            ),
+            Self::Stopped { source, .. } if source.may_pass() => {
                 Some("replies so far are kept; the same command goes on from there".into())
             }
             _ => None,

@@ -62,7 +62,7 @@ pub struct Estimate {
     pub prompt_tokens: u64,
     /// The most tokens all replies together can have.
     pub completion_tokens: u64,
-    /// The most that would cost by the estimate, where prices are known.
+    /// What that would cost by the estimate, where prices are known.
     pub cost: Option<f64>,
     /// The instruction.
     pub system: String,

@@ -60,6 +60,12 @@ impl HttpModel {
         Ok(Self { agent: config.into(), url, key })
     }
 
+    /// Whether a key would cross the network unencrypted.
+    pub fn shows_key(&self) -> bool {
+        let host = self.url.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+        self.key.is_set() && host.is_some_and(|host| !is_this_machine(host))
+    }
+
     fn failure(&self, request: &ChatRequest, answer: &Answer) -> ChatError {
         let url = self.url.clone();
         let message = self.key.hidden_in(&wire::error_message(&answer.body));
@@ -161,6 +167,18 @@ mod tests {
         for host in ["api.openai.com", "api.openai.com:443", "[2001:db8::1]:80", "localhost.com"] {
             assert!(!is_this_machine(host), "{host}");
         }
+    }
+
+    #[test]
+    fn a_key_is_shown_to_the_network_over_http_only() {
+        let shows = |endpoint, key| {
+            let key = ApiKey::new("MY_KEY", key).unwrap();
+            HttpModel::new(endpoint, key, Duration::from_secs(1)).unwrap().shows_key()
+        };
+        assert!(shows("http://models.example/v1", Some("secret")));
+        assert!(!shows("http://models.example/v1", None));
+        assert!(!shows("https://models.example/v1", Some("secret")));
+        assert!(!shows("http://localhost:8000/v1", Some("secret")));
     }
 
     #[test]

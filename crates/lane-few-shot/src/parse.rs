@@ -70,6 +70,8 @@ fn words_of(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parser<const N: usize>(labels: [&str; N]) -> ReplyParser {
@@ -121,5 +123,20 @@ mod tests {
             "labels `+1` and `-1` cannot be told apart in a reply, which is read without case and punctuation",
         );
         refused(["yes", "?"], "label `?` has no letter or digit, so no reply could name it");
+    }
+
+    proptest! {
+        #[test]
+        fn a_label_is_its_own_reply_whatever_surrounds_it(
+            names in prop::collection::btree_set("[a-d]{1,2}( [a-d]{1,2}){0,2}", 2..8),
+            before in "[ .,:*\"\n]{0,4}",
+            after in "[ .,:*\"\n]{0,4}",
+        ) {
+            let parser = ReplyParser::new(&LabelSet::from_names(names.clone()).unwrap()).unwrap();
+            for (class, name) in (0..).map(ClassId).zip(&names) {
+                let reply = format!("{before}{}{after}", name.to_uppercase());
+                prop_assert_eq!(parser.parse(&reply), Some(class));
+            }
+        }
     }
 }

@@ -14,7 +14,8 @@
 //!
 //! The length is estimated, since tokenizers differ from server to server: a token for every three
 //! ASCII characters, one for every other character, four for each message and three for the whole.
-//! For English this errs on the long side. The exact count comes back with each reply.
+//! It is a rule of thumb; a tokenizer with a small vocabulary needs more. The exact count comes back
+//! with each reply.
 
 use lane_data::LabelSet;
 use lane_metrics::ClassId;

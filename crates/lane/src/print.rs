@@ -150,7 +150,7 @@ pub(crate) fn few_shot_estimate(estimate: &Estimate) {
         estimate.prompt_tokens, estimate.completion_tokens
     );
     if let Some(cost) = estimate.cost {
-        println!("cost               at most about {cost:.4}");
+        println!("cost               about {cost:.4}");
     }
     println!("\n--- system\n{}\n--- user, the first\n{}", estimate.system, estimate.user);
 }

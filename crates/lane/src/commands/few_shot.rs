@@ -78,11 +78,11 @@ fn ask(
             expected: "the name of a variable that is set".into(),
         });
     }
-    if key.is_set() && server.endpoint.starts_with("http://") {
-        progress.note("the key goes over http, readable by whoever carries it");
-    }
     let timeout = Duration::from_secs(server.timeout_seconds);
     let http = HttpModel::new(&server.endpoint, key, timeout)?;
+    if http.shows_key() {
+        progress.note("the key goes over http, readable by whoever carries it");
+    }
     let policy = RetryPolicy::new(server.retries, experiment.config().seed);
     let model = Retrying::new(http, policy, |error: &ChatError, pause: Duration| {
         progress.note(&format!("{error}; asking again in {:.1} s", pause.as_secs_f64()));
