@@ -10,9 +10,10 @@
 //!   lane-kernels           lane-metrics
 //! ```
 //!
-//! `lane-train` also reads `lane-metrics`, and takes AdamW's step from `lane-kernels`. Tests may look anywhere, so dev-dependencies are free,
-//! except in xtask, which has to build in seconds. burn stays out of `lane-metrics` and
-//! `lane-data`, through whatever other crate it might come.
+//! `lane-train` also reads `lane-metrics`, and takes AdamW's step from `lane-kernels`. Beside it stands
+//! `lane-few-shot`, on `lane-data` and `lane-metrics` alone. Tests may look anywhere, so dev-dependencies
+//! are free, except in xtask, which has to build in seconds. burn stays out of `lane-metrics`,
+//! `lane-data` and `lane-few-shot`, through whatever other crate it might come.
 
 use std::path::Path;
 
@@ -40,11 +41,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "lane-translate",
         ],
     ),
-    ("lane", &["lane-train"]),
+    ("lane-few-shot", &["lane-metrics", "lane-data"]),
+    ("lane", &["lane-train", "lane-few-shot"]),
     ("xtask", &[]),
 ];
 
-const WITHOUT_BURN: &[&str] = &["lane-metrics", "lane-data", "lane-translate"];
+const WITHOUT_BURN: &[&str] = &["lane-metrics", "lane-data", "lane-translate", "lane-few-shot"];
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let metadata = Invocation::cargo(&["metadata", "--no-deps", "--format-version", "1"]);
@@ -101,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// A workspace of our nine crates in which `from` depends on `to`.
+    /// A workspace of our crates in which `from` depends on `to`.
     fn workspace_with(from: &str, to: &str, kind: Option<&str>) -> Value {
         let package = |name: &str| {
             let broken = (name == from).then(|| json!({"name": to, "kind": kind}));

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod cells;
 pub(crate) mod exchange;
 pub(crate) mod translate;
+pub(crate) mod few_shot;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use self::bench::BenchCommand;
 use self::cells::{CellsArgs, RunCellArgs};
 use self::exchange::{ExportArgs, ImportArgs};
 use self::translate::TranslateArgs;
+use self::few_shot::FewShotArgs;
 
 /// Trains text classifiers that stand noisy labels, and finds the labels that are wrong.
 #[derive(Debug, Parser)]
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Noise(NoiseArgs),
     /// Translate texts there and back, for --back-translation.
     Translate(TranslateArgs),
+    /// Have a language model classify, with noisy examples in its prompt.
+    FewShot(Box<FewShotArgs>),
     /// Read the scores of dataset cartography or of aum, as a run would leave them.
     Import(ImportArgs),
     /// Write a run as files of dataset cartography or of aum.

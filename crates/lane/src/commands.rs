@@ -5,6 +5,7 @@ mod cells;
 mod devices;
 mod evaluate;
 mod export;
+mod few_shot;
 mod import;
 mod methods;
 mod noise;
@@ -46,6 +47,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Predict(predict) => predict::run(predict, manner),
         Command::Noise(noise) => noise::run(noise, manner),
         Command::Translate(translate) => translate::run(translate, manner),
+        Command::FewShot(few_shot) => few_shot::run(*few_shot, manner),
         Command::Import(import) => import::run(import, manner),
         Command::Export(export) => export::run(export, manner),
         Command::Cells(args) => cells::list(&args, manner),

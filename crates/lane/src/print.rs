@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use lane_few_shot::scores::{FewShotResult, Usage};
+use lane_few_shot::{Estimate, FewShotError};
 use lane_train::TrainError;
 use lane_train::bench::{EmbedReport, Parts, StepReport};
 use lane_train::record::RunResult;
@@ -28,11 +30,24 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 /// The error, its causes, a hint where there is one; the exit code it stands for.
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
-    let known = error.chain().find_map(|cause| cause.downcast_ref::<TrainError>());
-    if let Some(hint) = known.and_then(TrainError::hint) {
+    let (hint, is_usage) = known(error);
+    if let Some(hint) = hint {
         eprintln!("\nhint: {hint}");
     }
-    ExitCode::from(if known.is_some_and(TrainError::is_usage) { 2 } else { 1 })
+    ExitCode::from(if is_usage { 2 } else { 1 })
+}
+
+/// What an error advises, and whether it lies in what was given.
+fn known(error: &anyhow::Error) -> (Option<String>, bool) {
+    for cause in error.chain() {
+        if let Some(cause) = cause.downcast_ref::<TrainError>() {
+            return (cause.hint(), cause.is_usage());
+        }
+        if let Some(cause) = cause.downcast_ref::<FewShotError>() {
+            return (cause.hint(), cause.is_usage());
+        }
+    }
+    (None, false)
 }
 
 /// Files that were written, one a line.
@@ -87,6 +102,57 @@ pub(crate) fn result(result: &RunResult, out: &std::path::Path) {
     if model.exists() {
         println!("model              {}", model.display());
     }
+}
+
+/// What few-shot runs came to: mean ± deviation of each score, and what they took.
+pub(crate) fn few_shot(result: &FewShotResult, out: &std::path::Path) {
+    println!("model              {}", result.model);
+    println!("runs               {} of {} rows", result.runs.len(), result.n_test);
+    let summary = &result.summary;
+    let rows = [
+        ("accuracy", summary.accuracy),
+        ("micro F1", summary.micro_f1),
+        ("macro F1", summary.macro_f1),
+        ("weighted F1", summary.weighted_f1),
+        ("balanced accuracy", summary.balanced_accuracy),
+    ];
+    for (name, value) in rows {
+        let Some(value) = value else { continue };
+        let std = value.std.map_or(String::new(), |std| format!(" ± {std:.4}"));
+        println!("{name:<18} {:.4}{std}", value.mean);
+    }
+    println!("unparsed           {} of {}", result.n_unparsed, result.n_test * result.runs.len());
+    usage(&result.usage);
+    println!("predictions        {}", out.join("predictions.csv").display());
+}
+
+fn usage(usage: &Usage) {
+    println!("requests           {}, {} asked again", usage.n_requests, usage.n_retries);
+    println!(
+        "tokens             {} in, {} out{}",
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        match usage.n_without_counts {
+            0 => String::new(),
+            n => format!("; {n} replies came without a count"),
+        }
+    );
+    if let Some(cost) = usage.cost {
+        println!("cost               {cost:.4}");
+    }
+}
+
+/// What few-shot runs would take, and the first question.
+pub(crate) fn few_shot_estimate(estimate: &Estimate) {
+    println!("requests           {}", estimate.n_requests);
+    println!(
+        "tokens             about {} in, at most {} out",
+        estimate.prompt_tokens, estimate.completion_tokens
+    );
+    if let Some(cost) = estimate.cost {
+        println!("cost               about {cost:.4}");
+    }
+    println!("\n--- system\n{}\n--- user, the first\n{}", estimate.system, estimate.user);
 }
 
 /// The timed steps, one a line, and what they come to.

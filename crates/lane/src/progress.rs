@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use lane_train::progress::{Activity, EpochReport, Observer};
 
 use crate::print;
@@ -46,6 +46,48 @@ fn title(activity: &Activity) -> String {
         Activity::Training { epoch, epochs, phase } => format!("{phase}, epoch {epoch}/{epochs}"),
         Activity::Translating { direction } => format!("translating {direction}"),
         Activity::Scoring { split } => format!("scoring {split}"),
+    }
+}
+
+/// Draws the progress of requests on stderr.
+pub(crate) struct Asking {
+    bar: ProgressBar,
+    quiet: bool,
+}
+
+impl Asking {
+    /// A bar on a terminal, nothing but warnings when `quiet`.
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { bar: ProgressBar::hidden(), quiet }
+    }
+}
+
+impl lane_few_shot::Progress for Asking {
+    fn begin(&self, n_requests: usize) {
+        self.bar.set_length(n_requests as u64);
+        self.bar.set_style(style());
+        self.bar.set_message("asking");
+        if !self.quiet && std::io::stderr().is_terminal() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+
+    fn answered(&self) {
+        self.bar.inc(1);
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn status(&self, text: &str) {
+        if !self.quiet {
+            self.bar.suspend(|| print::talk(text));
+        }
+    }
+
+    fn note(&self, text: &str) {
+        self.bar.suspend(|| print::talk(&format!("warning: {text}")));
     }
 }
 

@@ -3,11 +3,15 @@
 
 mod bench;
 mod exchange;
+mod few_shot;
 mod frozen;
 mod help;
 mod noise;
 mod refusals;
 mod rounds;
+#[expect(dead_code, reason = "what the wire tests of lane-few-shot use and these do not")]
+#[path = "../../../lane-few-shot/tests/few_shot/server.rs"]
+mod server;
 mod support;
 mod translate;
 mod views;
