@@ -3,8 +3,8 @@
 pub(crate) mod bench;
 pub(crate) mod cells;
 pub(crate) mod exchange;
-pub(crate) mod translate;
 pub(crate) mod few_shot;
+pub(crate) mod translate;
 
 use std::path::PathBuf;
 
@@ -13,8 +13,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use self::bench::BenchCommand;
 use self::cells::{CellsArgs, RunCellArgs};
 use self::exchange::{ExportArgs, ImportArgs};
-use self::translate::TranslateArgs;
 use self::few_shot::FewShotArgs;
+use self::translate::TranslateArgs;
 
 /// Trains text classifiers that stand noisy labels, and finds the labels that are wrong.
 #[derive(Debug, Parser)]

@@ -80,8 +80,8 @@ impl Work<'_> {
     }
 
     fn write_indices(&self, engine: &str) -> Result<PathBuf> {
-        let lines: String = self.indices.iter().map(|index| format!("{index}\n")).collect();
-        self.write(engine, "indices", &lines)
+        let lines: Vec<String> = self.indices.iter().map(ToString::to_string).collect();
+        self.write(engine, "indices", &(lines.join("\n") + "\n"))
     }
 
     /// Memory of a task in mebibytes, half as much again as a run is said to take.

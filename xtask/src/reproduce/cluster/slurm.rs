@@ -1,5 +1,6 @@
 //! Slurm: one array a chunk, a job that makes the tables after them, and a script that submits all.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -41,13 +42,17 @@ fn write_scripts(work: &Work<'_>, chunk: usize) -> Result<PathBuf> {
         let script = array(work, &indices, offset, n_tasks);
         let path = work.write(FOLDER, &format!("array-{number}.sbatch"), &script)?;
         let path = quoted(&path.display().to_string());
-        submit +=
-            &format!("job=$(sbatch --parsable {path}); echo \"array $job\"; jobs=$jobs:$job\n");
+        let _ = writeln!(
+            submit,
+            "job=$(sbatch --parsable {path}); echo \"array $job\"; jobs=$jobs:$job"
+        );
     }
     let path = work.write(FOLDER, "collect.sbatch", &collect(work)?)?;
     let path = quoted(&path.display().to_string());
-    submit +=
-        &format!("sbatch --parsable --dependency=afterany$jobs {path} | sed 's/^/tables /'\n");
+    let _ = writeln!(
+        submit,
+        "sbatch --parsable --dependency=afterany$jobs {path} | sed 's/^/tables /'"
+    );
     work.write(FOLDER, "submit.sh", &submit)
 }
 
@@ -77,10 +82,10 @@ fn array(work: &Work<'_>, indices: &Path, offset: usize, n_tasks: usize) -> Stri
     ];
     asked.extend(options.partition.iter().map(|name| format!("--partition={name}")));
     asked.extend(options.gres.iter().map(|gres| format!("--gres={gres}")));
-    let asked: String = asked.iter().map(|line| format!("#SBATCH {line}\n")).collect();
+    let asked = asked.join("\n#SBATCH ");
     let path = |path: &Path| quoted(&path.display().to_string());
     format!(
-        "#!/bin/bash\n{asked}\
+        "#!/bin/bash\n#SBATCH {asked}\n\
          # One cell a task. What is finished is kept, so a task may be started any number of times.\n\
          index=$(sed -n \"$(({offset} + SLURM_ARRAY_TASK_ID + 1))p\" {indices})\n\
          export RAYON_NUM_THREADS=$SLURM_CPUS_PER_TASK\n\
