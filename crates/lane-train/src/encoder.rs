@@ -209,7 +209,7 @@ pub fn fingerprint_of(name: &str) -> Result<Option<String>, TrainError> {
     match EncoderSource::from(name) {
         EncoderSource::Tiny => Ok(None),
         EncoderSource::Folder(folder) => fingerprint(&folder).map(Some),
-        EncoderSource::Hub(name) => fingerprint(&fetch(&name)?).map(Some),
+        EncoderSource::Hub(name) => fingerprint(&hub::fetch(&name, FILES)?).map(Some),
     }
 }
 
