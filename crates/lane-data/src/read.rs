@@ -17,10 +17,10 @@
 
 mod collect;
 mod delimited;
-mod hash;
+pub(crate) mod hash;
 mod json_lines;
 mod lines;
-mod parquet;
+pub(crate) mod parquet;
 mod quotes;
 pub(crate) mod text;
 
@@ -33,6 +33,7 @@ use crate::error::DataError;
 use crate::label_set::LabelSet;
 
 pub(crate) use self::hash::of_bytes as hash_of_bytes;
+pub(crate) use self::hash::of_file as hash_of_file;
 
 /// Where class numbers come from.
 #[derive(Clone, Copy, Debug)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use lane_data::Tokenizer;
+use lane_data::hub::{Fault, Hub, HubError, HubFile, Quiet, Repository};
 use lane_models::{BertConfig, BertEncoder, Head, LoadReport, Network, Pooling, pretrained};
 use sha2::{Digest, Sha256};
 
@@ -218,28 +219,24 @@ impl std::io::Write for HashWriter<'_> {
 
 /// The cached folder of `ORG/NAME`, fetched first where needed.
 fn fetch(name: &str) -> Result<PathBuf, TrainError> {
-    let failed = |message: String| TrainError::Hub { name: name.into(), message };
-    if std::env::var("HF_HUB_OFFLINE")
-        .is_ok_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
-    {
-        let cache = hf_hub::Cache::from_env().model(name.into());
-        let config = cache
-            .get("config.json")
-            .ok_or_else(|| failed("not in the cache, and HF_HUB_OFFLINE is set".into()))?;
-        return Ok(config.parent().map(Path::to_path_buf).unwrap_or_default());
+    let (hub, repository) = (Hub::from_env()?, Repository::model(name));
+    let file = |path| hub.file(&repository, path, &mut Quiet);
+    let config = file("config.json")?;
+    file("model.safetensors")?;
+    if !is_there(file("tokenizer.json"))? {
+        file("vocab.txt")?;
     }
-    let api = hf_hub::api::sync::ApiBuilder::from_env()
-        .with_progress(false)
-        .build()
-        .map_err(|error| failed(error.to_string()))?;
-    let model = api.model(name.into());
-    let config = model.get("config.json").map_err(|error| failed(error.to_string()))?;
-    model.get("model.safetensors").map_err(|error| failed(error.to_string()))?;
-    if model.get("tokenizer.json").is_err() {
-        model.get("vocab.txt").map_err(|error| failed(error.to_string()))?;
+    is_there(file("tokenizer_config.json"))?;
+    Ok(config.path.parent().map(Path::to_path_buf).unwrap_or_default())
+}
+
+/// Whether a file that may be absent is there. A server that fails is no proof of absence.
+fn is_there(file: Result<HubFile, HubError>) -> Result<bool, HubError> {
+    match file {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.fault(), Fault::NotFound | Fault::Offline { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
-    model.get("tokenizer_config.json").ok();
-    Ok(config.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
 #[cfg(test)]

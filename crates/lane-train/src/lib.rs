@@ -41,9 +41,10 @@ pub mod views;
 pub use config::Config;
 pub use error::TrainError;
 pub use lane_data::{
-    Columns,
+    Columns, DataError, fetch, hub, manifest,
     noise::{NoiseConfig, NoiseKind},
     order::Bucketing,
+    write::Existing,
 };
 pub use lane_metrics::cartography::MapConfig;
 pub use methods::MethodName;

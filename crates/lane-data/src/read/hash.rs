@@ -13,7 +13,7 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> String {
 }
 
 /// The hash of a file too large to hold.
-pub(super) fn of_file(path: &Path) -> Result<String, DataError> {
+pub(crate) fn of_file(path: &Path) -> Result<String, DataError> {
     let refused = |source| DataError::Read { path: path.into(), source };
     let mut file = File::open(path).map_err(refused)?;
     let mut hasher = Sha256::new();
