@@ -332,3 +332,63 @@ pub fn find(name: &str) -> Result<Manifest, DataError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_set_of_the_tables_has_a_manifest_under_its_name() {
+        let all = all().unwrap();
+        let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
+        let tables = [
+            "empathetic_dialogues",
+            "goemotions",
+            "isear",
+            "cancer_emo",
+            "rcv1",
+            "scihtc",
+            "sst5",
+            "amazon_review",
+            "yelp_review",
+            "yahoo_answers",
+            "ag_news",
+        ];
+        assert_eq!(names, tables);
+        let asked: Vec<&str> = all
+            .iter()
+            .filter(|it| matches!(it.source, Source::Request(_)))
+            .map(|it| it.name.as_str())
+            .collect();
+        assert_eq!(asked, ["cancer_emo", "rcv1", "scihtc"]);
+    }
+
+    #[test]
+    fn parts_add_up_to_the_total() {
+        for Manifest { name, sizes, .. } in all().unwrap() {
+            let parts = [sizes.train, sizes.validation, sizes.test];
+            let sum: usize = parts.iter().flatten().sum();
+            assert!(sum == 0 || sum == sizes.total, "{name}: {sum}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_survives_json() {
+        for manifest in all().unwrap() {
+            let mut json = serde_json::to_value(&manifest).unwrap();
+            assert_eq!(json["name"], manifest.name);
+            json.as_object_mut().unwrap().remove("name");
+            let again: Manifest = serde_json::from_value(json).unwrap();
+            let (Manifest { source, .. }, Manifest { source: expected, .. }) = (again, manifest);
+            assert_eq!(source, expected);
+        }
+    }
+
+    #[test]
+    fn an_unknown_set_is_answered_with_those_there_are() {
+        let error = find("sst6").unwrap_err().to_string();
+        assert!(
+            error.starts_with("unknown data set `sst6`, expected one of: empathetic_dialogues, ")
+        );
+    }
+}

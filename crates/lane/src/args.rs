@@ -1,6 +1,7 @@
 //! The command line, declared.
 
 pub(crate) mod bench;
+pub(crate) mod data;
 pub(crate) mod exchange;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use self::bench::BenchCommand;
+use self::data::DataArgs;
 use self::exchange::{ExportArgs, ImportArgs};
 
 /// Trains text classifiers that stand noisy labels, and finds the labels that are wrong.
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     /// Time this build on this machine.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// List, show and fetch the data sets of the paper.
+    Data(DataArgs),
     /// List the methods.
     Methods,
     /// List the devices of this build and this machine.

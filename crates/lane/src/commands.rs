@@ -1,6 +1,7 @@
 //! One command a file.
 
 mod bench;
+pub(crate) mod data;
 mod devices;
 mod evaluate;
 mod export;
@@ -33,6 +34,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Import(import) => import::run(import, manner),
         Command::Export(export) => export::run(export, manner),
         Command::Bench(bench) => bench::run(bench, manner),
+        Command::Data(data) => data::run(data, manner),
         Command::Methods => methods::run(manner),
         Command::Devices => devices::run(manner),
     }

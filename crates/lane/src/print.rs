@@ -1,6 +1,8 @@
 //! What the program says: data on stdout, talk on stderr.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
+pub(crate) mod data_sets;
+
 use std::process::ExitCode;
 
 use lane_train::TrainError;
@@ -33,6 +35,12 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
         eprintln!("\nhint: {hint}");
     }
     ExitCode::from(if known.is_some_and(TrainError::is_usage) { 2 } else { 1 })
+}
+
+/// An error and its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Files that were written, one a line.

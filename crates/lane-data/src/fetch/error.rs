@@ -12,8 +12,11 @@ use crate::manifest::RequestSource;
 #[non_exhaustive]
 pub enum FetchError {
     /// The set is with its owners.
-    #[error("cannot be downloaded: {} has it; {}", .0.owner, .0.how)]
+    #[error("cannot be downloaded: it is with {}; {}", .0.owner, .0.how)]
     MustBeAsked(RequestSource),
+    /// The hub could not be opened at all.
+    #[error("{0}")]
+    NoHub(String),
     /// A file of the hub could not be had.
     #[error(transparent)]
     Hub(#[from] HubError),
@@ -90,6 +93,7 @@ impl FetchError {
             ),
             Self::OtherManifest { .. } => Some("give --force to replace it, or another --out".into()),
             Self::Occupied { .. } => Some("move it away, or give another --out".into()),
+            Self::NoHub(_) => Some("set HF_HOME to a folder".into()),
             Self::Folder { .. } => None,
         }
     }

@@ -6,15 +6,16 @@ use crate::support::Place;
 fn every_command_has_help() {
     let place = Place::new();
     let all = place.lane("--help").succeeded();
-    for command in
-        ["train", "evaluate", "predict", "noise", "import", "export", "bench", "methods", "devices"]
-    {
+    for command in [
+        "train", "evaluate", "predict", "noise", "import", "export", "bench", "data", "methods",
+        "devices",
+    ] {
         assert!(all.stdout.contains(&format!("\n  {command} ")), "{command}: {}", all.stdout);
         let one = place.lane(&format!("{command} --help")).succeeded();
         assert!(one.stdout.contains(&format!("Usage: lane {command}")) && one.stderr.is_empty());
     }
-    for what in ["step", "embed"] {
-        let one = place.lane(&format!("bench {what} --help")).succeeded();
+    for what in ["bench step", "bench embed", "data show", "data fetch"] {
+        let one = place.lane(&format!("{what} --help")).succeeded();
         assert!(one.stdout.contains("Examples:") && one.stderr.is_empty());
     }
     assert_eq!(place.names(), [""; 0]);
