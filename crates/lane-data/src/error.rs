@@ -122,7 +122,13 @@ pub enum DataError {
     Manifest { name: String, reason: String },
     /// A label that the manifest of the set does not list.
     #[error("{}, {place}, column `{column}`: found label `{label}`, expected {expected}", .path.display())]
-    UnlistedLabel { path: PathBuf, place: Place, column: String, label: String, expected: String },
+    UnlistedLabel {
+        path: PathBuf,
+        place: Place,
+        column: String,
+        label: Box<str>,
+        expected: Box<str>,
+    },
     /// A split rule that leaves a part without rows.
     #[error("{n_rows} rows are too few for the split rule: a part would be empty")]
     EmptyPart { n_rows: usize },

@@ -134,7 +134,7 @@ pub fn fetch(
 ) -> Result<Fetched, FetchError> {
     let source = match &manifest.source {
         Source::Hub(source) => source,
-        Source::Request(source) => return Err(FetchError::MustBeAsked(source.clone())),
+        Source::Request(source) => return Err(FetchError::MustBeAsked(Box::new(source.clone()))),
     };
     let target = Target::open(out, &manifest.name)?;
     if let (Existing::Keep, Some(earlier)) = (existing, target.earlier()) {

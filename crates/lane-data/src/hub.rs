@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use hf_hub::api::sync::{Api, ApiBuilder};
 use hf_hub::{Cache, Repo, RepoType};
 
+use self::error::Failure;
 pub use self::error::{Fault, HubError};
 
 /// Told of transfers while they go on.
@@ -167,14 +168,14 @@ impl Hub {
     }
 
     fn failed(&self, repository: &Repository, path: &str, fault: Fault) -> HubError {
-        HubError {
+        HubError(Box::new(Failure {
             file: Some(path.into()),
             repository: repository.id.clone(),
             revision: repository.revision.clone(),
             endpoint: self.endpoint.clone(),
             has_token: self.has_token,
             fault,
-        }
+        }))
     }
 }
 

@@ -123,7 +123,7 @@ pub struct Sizes {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Source {
     /// On the Hugging Face hub.
-    Hub(HubSource),
+    Hub(Box<HubSource>),
     /// With its owners, who must be asked.
     Request(RequestSource),
 }

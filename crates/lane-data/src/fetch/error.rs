@@ -13,7 +13,7 @@ use crate::manifest::RequestSource;
 pub enum FetchError {
     /// The set is with its owners.
     #[error("cannot be downloaded: it is with {}; {}", .0.owner, .0.how)]
-    MustBeAsked(RequestSource),
+    MustBeAsked(Box<RequestSource>),
     /// The hub could not be opened at all.
     #[error("{0}")]
     NoHub(String),

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 /// A file that could not be had, from where, and why.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {fault}{}", self.what(), self.about_token())]
-pub struct HubError {
+#[error("{}: {}{}", .0.what(), .0.fault, .0.about_token())]
+pub struct HubError(pub(super) Box<Failure>);
+
+/// Boxed, so that an error is no burden where there is none.
+#[derive(Debug)]
+pub(super) struct Failure {
     pub(super) file: Option<String>,
     pub(super) repository: String,
     pub(super) revision: String,
@@ -92,13 +96,13 @@ impl Fault {
 impl HubError {
     /// What went wrong.
     pub fn fault(&self) -> &Fault {
-        &self.fault
+        &self.0.fault
     }
 
     /// One remedy, where there is one.
     pub fn hint(&self) -> Option<&'static str> {
-        match self.fault {
-            Fault::Refused { .. } if self.has_token => Some(
+        match self.0.fault {
+            Fault::Refused { .. } if self.0.has_token => Some(
                 "accept the terms on the repository's page with the account that the token belongs to",
             ),
             Fault::Refused { .. } => Some(
@@ -119,16 +123,18 @@ impl HubError {
     }
 
     pub(super) fn general(fault: Fault) -> Self {
-        Self {
+        Self(Box::new(Failure {
             file: None,
             repository: String::new(),
             revision: String::new(),
             endpoint: String::new(),
             has_token: false,
             fault,
-        }
+        }))
     }
+}
 
+impl Failure {
     fn what(&self) -> String {
         match &self.file {
             None => "failed to open the hub".into(),

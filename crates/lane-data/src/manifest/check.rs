@@ -51,7 +51,7 @@ fn labels(source: &HubSource, classes: usize) -> Result<(), String> {
     if labels.form == LabelForm::Name && labels.first != 0 {
         return Err("labels by name have no first number".into());
     }
-    match labels.names.len() - labels.left_out.len() {
+    match labels.names.iter().filter(|name| !labels.left_out.contains(name)).count() {
         found if found == classes => Ok(()),
         found => Err(format!("{found} names less those left out, expected {classes} classes")),
     }

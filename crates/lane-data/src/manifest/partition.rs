@@ -64,6 +64,7 @@ fn hold_out(n_rows: usize, n_validation: usize, seed: u64) -> Result<Vec<Split>,
 
 /// Rounded as scikit-learn's `train_test_split` does, applied twice: what is not train, and test
 /// out of that, are rounded up.
+#[expect(clippy::cast_sign_loss, reason = "a positive share of a count")]
 fn fractions(
     n_rows: usize,
     validation: f64,

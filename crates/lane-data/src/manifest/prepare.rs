@@ -105,10 +105,9 @@ fn write_part(
     writers: &mut Writers,
 ) -> Result<PartRead, DataError> {
     let whole = match part {
-        Part::Train => Split::Train,
+        Part::Train | Part::All => Split::Train,
         Part::Validation => Split::Validation,
         Part::Test => Split::Test,
-        Part::All => Split::Train,
     };
     let divided = match source.split {
         SplitRule::Official => false,
@@ -165,8 +164,8 @@ fn one_row(
         path: PathBuf::from(&file.name),
         place,
         column: source.columns.label.clone(),
-        label: unknown.label,
-        expected: unknown.expected,
+        label: unknown.label.into(),
+        expected: unknown.expected.into(),
     })?;
     // Only rows that are kept take up a key.
     let is_repeated = row.is_ok() && raw.key.is_some_and(|key| !keys.insert(key));
@@ -255,7 +254,7 @@ mod tests {
 
     fn source() -> HubSource {
         match Manifest::parse("dialogues", DIALOGUES).unwrap().source {
-            Source::Hub(source) => source,
+            Source::Hub(source) => *source,
             Source::Request(_) => unreachable!(),
         }
     }

@@ -122,7 +122,7 @@ fn expected(map: &LabelMap) -> String {
     match map.form {
         LabelForm::Name => format!("one of {}", map.names.join(", ")),
         LabelForm::Number => {
-            let last = map.first + map.names.len() as i64 - 1;
+            let last = map.first.saturating_add_unsigned(map.names.len().saturating_sub(1) as u64);
             format!("a number from {} to {last}", map.first)
         }
     }
@@ -151,7 +151,7 @@ mod tests {
 
     fn source(name: &str) -> HubSource {
         match manifest::find(name).unwrap().source {
-            Source::Hub(source) => source,
+            Source::Hub(source) => *source,
             Source::Request(_) => panic!("{name} is not on the hub"),
         }
     }

@@ -111,7 +111,7 @@ fn fetch_all(args: &FetchArgs, manner: Manner) -> anyhow::Result<()> {
 fn open<'a>(hub: &'a Result<Hub, HubError>, manifest: &Manifest) -> Result<&'a Hub, FetchError> {
     match (hub, &manifest.source) {
         (Ok(hub), _) => Ok(hub),
-        (Err(_), Source::Request(source)) => Err(FetchError::MustBeAsked(source.clone())),
+        (Err(_), Source::Request(source)) => Err(FetchError::MustBeAsked(Box::new(source.clone()))),
         (Err(error), Source::Hub(_)) => Err(FetchError::NoHub(error.to_string())),
     }
 }

@@ -8,7 +8,7 @@ use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::{ArrowNativeType, DataType, Schema};
 
 use super::{RawRow, Take, missing, unreadable};
 use crate::error::DataError;
@@ -112,12 +112,12 @@ impl Column {
         let (values, lists) = match column.data_type() {
             DataType::List(_) => {
                 let list = column.as_list::<i32>();
-                let ends = list.value_offsets().iter().map(|&it| it as usize).collect();
+                let ends = list.value_offsets().iter().map(|it| it.as_usize()).collect();
                 (list.values().clone(), Some(Lists::new(list, ends)))
             }
             DataType::LargeList(_) => {
                 let list = column.as_list::<i64>();
-                let ends = list.value_offsets().iter().map(|&it| it as usize).collect();
+                let ends = list.value_offsets().iter().map(|it| it.as_usize()).collect();
                 (list.values().clone(), Some(Lists::new(list, ends)))
             }
             _ => (column.clone(), None),
