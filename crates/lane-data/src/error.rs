@@ -116,6 +116,23 @@ pub enum DataError {
     #[error("unknown {what} `{name}`, expected one of: {expected}")]
     UnknownName { what: &'static str, name: String, expected: String },
 
+    // ---- manifests
+    /// A manifest that does not parse or contradicts itself.
+    #[error("manifest `{name}`: {reason}")]
+    Manifest { name: String, reason: String },
+    /// A label that the manifest of the set does not list.
+    #[error("{}, {place}, column `{column}`: found label `{label}`, expected {expected}", .path.display())]
+    UnlistedLabel {
+        path: PathBuf,
+        place: Place,
+        column: String,
+        label: Box<str>,
+        expected: Box<str>,
+    },
+    /// A split rule that leaves a part without rows.
+    #[error("{n_rows} rows are too few for the split rule: a part would be empty")]
+    EmptyPart { n_rows: usize },
+
     // ---- augmentation
     /// A line of translations is an id and a text.
     #[error("{}, {place}: found no tab, expected `id<TAB>text`", .path.display())]

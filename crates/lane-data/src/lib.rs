@@ -15,7 +15,12 @@ pub mod augment;
 mod columns;
 mod dataset;
 mod error;
+#[cfg(feature = "hub")]
+pub mod fetch;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod label_set;
+pub mod manifest;
 pub mod noise;
 pub mod order;
 mod padding;

@@ -17,10 +17,10 @@
 
 mod collect;
 mod delimited;
-mod hash;
+pub(crate) mod hash;
 mod json_lines;
 mod lines;
-mod parquet;
+pub(crate) mod parquet;
 mod quotes;
 pub(crate) mod text;
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::ModelConfig;
 use crate::error::TrainError;
-use crate::hub::{self, Files};
+use crate::hub_folder::{self, Files};
 
 /// Where an encoder comes from, as `--encoder` says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,9 @@ impl Encoder {
         match EncoderSource::from(settings.encoder.as_str()) {
             EncoderSource::Tiny => Self::tiny(settings, texts),
             EncoderSource::Folder(folder) => Self::from_folder(settings, folder),
-            EncoderSource::Hub(name) => Self::from_folder(settings, hub::fetch(&name, FILES)?),
+            EncoderSource::Hub(name) => {
+                Self::from_folder(settings, hub_folder::fetch(&name, FILES)?)
+            }
         }
     }
 
@@ -209,7 +211,7 @@ pub fn fingerprint_of(name: &str) -> Result<Option<String>, TrainError> {
     match EncoderSource::from(name) {
         EncoderSource::Tiny => Ok(None),
         EncoderSource::Folder(folder) => fingerprint(&folder).map(Some),
-        EncoderSource::Hub(name) => fingerprint(&hub::fetch(&name, FILES)?).map(Some),
+        EncoderSource::Hub(name) => fingerprint(&hub_folder::fetch(&name, FILES)?).map(Some),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lane_data::DataError;
+use lane_data::hub::HubError;
 use lane_losses::LossError;
 use lane_metrics::MetricsError;
 use lane_models::ModelError;
@@ -120,13 +121,8 @@ pub enum TrainError {
         reason: String,
     },
     /// An encoder on the hub could not be fetched.
-    #[error("failed to fetch `{name}` from the hub: {message}")]
-    Hub {
-        /// `ORG/NAME`.
-        name: String,
-        /// What the client said.
-        message: String,
-    },
+    #[error(transparent)]
+    Hub(#[from] HubError),
     /// A part of the program that is not in this build.
     #[error(
         "{what} is not in this build; `cargo build --release -p lane --features {feature}` makes one that has it"
@@ -195,9 +191,10 @@ impl TrainError {
             Self::NotFinite { .. } => {
                 Some("try a lower --lr, or `--set training.clip_norm=0.5`".into())
             }
-            Self::Hub { .. } => Some(
-                "download it once and give its folder instead; HF_ENDPOINT names a mirror".into(),
-            ),
+            Self::Hub(error) => error
+                .hint()
+                .map(Into::into)
+                .or_else(|| Some("download it once and give its folder as --encoder".into())),
             Self::Device { .. } | Self::DeviceNotBuilt { .. } | Self::DeviceMissing { .. } => {
                 Some("`lane devices` lists what this build and this machine offer".into())
             }

@@ -17,7 +17,7 @@ pub mod exchange;
 pub mod experiment;
 pub mod grid;
 pub mod history;
-mod hub;
+mod hub_folder;
 pub mod inner_loss;
 pub mod inputs;
 pub mod labels_file;
@@ -45,9 +45,10 @@ pub mod views;
 pub use config::Config;
 pub use error::TrainError;
 pub use lane_data::{
-    Columns,
+    Columns, DataError, fetch, hub, manifest,
     noise::{NoiseConfig, NoiseKind},
     order::Bucketing,
+    write::Existing,
 };
 pub use lane_metrics::cartography::MapConfig;
 pub use methods::MethodName;

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod cells;
+pub(crate) mod data;
 pub(crate) mod exchange;
 pub(crate) mod few_shot;
 pub(crate) mod translate;
@@ -12,6 +13,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use self::bench::BenchCommand;
 use self::cells::{CellsArgs, RunCellArgs};
+use self::data::DataArgs;
 use self::exchange::{ExportArgs, ImportArgs};
 use self::few_shot::FewShotArgs;
 use self::translate::TranslateArgs;
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     /// Time this build on this machine.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// List, show and fetch the data sets of the paper.
+    Data(DataArgs),
     /// List the methods.
     Methods,
     /// List the devices of this build and this machine.

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cells;
+pub(crate) mod data;
 mod devices;
 mod evaluate;
 mod export;
@@ -53,6 +54,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Cells(args) => cells::list(&args, manner),
         Command::RunCell(args) => cells::run(&args, manner),
         Command::Bench(bench) => bench::run(bench, manner),
+        Command::Data(data) => data::run(data, manner),
         Command::Methods => methods::run(manner),
         Command::Devices => devices::run(manner),
     }

@@ -1,6 +1,8 @@
 //! What the program says: data on stdout, talk on stderr.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
+pub(crate) mod data_sets;
+
 use std::process::ExitCode;
 
 use lane_few_shot::scores::{FewShotResult, Usage};
@@ -48,6 +50,12 @@ fn known(error: &anyhow::Error) -> (Option<String>, bool) {
         }
     }
     (None, false)
+}
+
+/// An error and its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Files that were written, one a line.

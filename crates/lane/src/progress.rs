@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use lane_train::hub::Transfers;
 use lane_train::progress::{Activity, EpochReport, Observer};
 
 use crate::print;
@@ -130,5 +131,44 @@ impl Observer for Bars {
 
     fn note(&mut self, text: &str) {
         self.say(&format!("warning: {text}"));
+    }
+}
+
+/// Draws downloads on stderr, where that is a terminal.
+pub(crate) struct TransferBars {
+    bar: Option<ProgressBar>,
+    is_shown: bool,
+}
+
+impl TransferBars {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { bar: None, is_shown: !quiet && std::io::stderr().is_terminal() }
+    }
+}
+
+impl Transfers for TransferBars {
+    fn begin(&mut self, file: &str, bytes: u64) {
+        if !self.is_shown {
+            return;
+        }
+        // Begins once more when a transfer is taken up again.
+        self.end();
+        let template = "{msg} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+        let style = ProgressStyle::with_template(template);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let name = file.rsplit('/').next().unwrap_or(file).to_owned();
+        self.bar = Some(ProgressBar::new(bytes).with_style(style).with_message(name));
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(bytes);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
     }
 }

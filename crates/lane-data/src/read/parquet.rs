@@ -19,7 +19,7 @@ use crate::columns::Chosen;
 use crate::error::DataError;
 use crate::place::Place;
 
-const BATCH_ROWS: usize = 8192;
+pub(crate) const BATCH_ROWS: usize = 8192;
 
 /// Damaged metadata can make the decoder panic. Sizes that would are refused beforehand
 /// ([`check_sizes`]); what is left is caught here, so that the caller gets an answer.
@@ -58,7 +58,7 @@ fn decode(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {
 }
 
 /// Every column chunk must lie within the file; the decoder allocates what it is told to.
-fn check_sizes(metadata: &ParquetMetaData, file_size: u64) -> Result<(), String> {
+pub(crate) fn check_sizes(metadata: &ParquetMetaData, file_size: u64) -> Result<(), String> {
     let columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
     for column in columns {
         let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
@@ -75,7 +75,7 @@ fn check_sizes(metadata: &ParquetMetaData, file_size: u64) -> Result<(), String>
     Ok(())
 }
 
-fn broken(path: &Path, err: &dyn std::fmt::Display) -> DataError {
+pub(crate) fn broken(path: &Path, err: &dyn std::fmt::Display) -> DataError {
     DataError::Parquet { path: path.into(), reason: err.to_string() }
 }
 
@@ -83,7 +83,7 @@ fn names(chosen: &Chosen) -> impl Iterator<Item = &String> {
     std::iter::once(&chosen.text).chain(&chosen.label).chain(&chosen.gold).chain(&chosen.id)
 }
 
-fn position(schema: &Schema, name: &str) -> Option<usize> {
+pub(crate) fn position(schema: &Schema, name: &str) -> Option<usize> {
     schema.fields().iter().position(|field| field.name().trim() == name)
 }
 
@@ -106,7 +106,7 @@ fn check_types(source: Source<'_>, schema: &Schema, chosen: &Chosen) -> Result<(
     Ok(())
 }
 
-fn is_text(kind: &DataType) -> bool {
+pub(crate) fn is_text(kind: &DataType) -> bool {
     match kind {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
         DataType::Dictionary(_, values) => is_text(values),
@@ -114,7 +114,7 @@ fn is_text(kind: &DataType) -> bool {
     }
 }
 
-fn is_integer(kind: &DataType) -> bool {
+pub(crate) fn is_integer(kind: &DataType) -> bool {
     match kind {
         DataType::Dictionary(_, values) => is_integer(values),
         kind => kind.is_integer(),

@@ -14,7 +14,7 @@ use super::kept_on_disk::Kept;
 use super::{TranslateRequest, TranslateSummary};
 use crate::encoder::hash_of;
 use crate::error::TrainError;
-use crate::hub::{self, Files};
+use crate::hub_folder::{self, Files};
 use crate::progress::{Activity, Observer};
 
 /// What a Marian model on the hub consists of.
@@ -126,7 +126,7 @@ impl Leg {
         request: &TranslateRequest,
     ) -> Result<Self, TrainError> {
         let folder = match model.strip_prefix("hub:") {
-            Some(name) => hub::fetch(name, FILES)?,
+            Some(name) => hub_folder::fetch(name, FILES)?,
             None => PathBuf::from(model),
         };
         let translator = Translator::open(&folder, request.beams, request.max_tokens)?;

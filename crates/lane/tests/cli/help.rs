@@ -18,6 +18,7 @@ fn every_command_has_help() {
         "import",
         "export",
         "bench",
+        "data",
         "methods",
         "devices",
     ] {
@@ -25,8 +26,8 @@ fn every_command_has_help() {
         let one = place.lane(&format!("{command} --help")).succeeded();
         assert!(one.stdout.contains(&format!("Usage: lane {command}")) && one.stderr.is_empty());
     }
-    for what in ["step", "embed"] {
-        let one = place.lane(&format!("bench {what} --help")).succeeded();
+    for what in ["bench step", "bench embed", "data show", "data fetch"] {
+        let one = place.lane(&format!("{what} --help")).succeeded();
         assert!(one.stdout.contains("Examples:") && one.stderr.is_empty());
     }
     assert_eq!(place.names(), [""; 0]);
