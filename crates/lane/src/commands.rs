@@ -23,12 +23,13 @@ use crate::args::{Args, ColumnArgs, Command};
 
 /// Who runs, for the record.
 fn invocation() -> Invocation {
-    Invocation {
-        program: Program {
-            version: concat!("lane ", env!("CARGO_PKG_VERSION")).into(),
-            revision: option_env!("LANE_REVISION").map(Into::into),
-        },
-        command: std::env::args().collect(),
+    Invocation { program: program(), command: std::env::args().collect() }
+}
+
+fn program() -> Program {
+    Program {
+        version: concat!("lane ", env!("CARGO_PKG_VERSION")).into(),
+        revision: option_env!("LANE_REVISION").map(Into::into),
     }
 }
 

@@ -12,10 +12,10 @@ use lane_few_shot::recorded::{self, Recording, Replayed, ReplyLog};
 use lane_few_shot::retry::{RetryPolicy, Retrying};
 use lane_few_shot::scores::FewShotResult;
 use lane_few_shot::{Experiment, FewShotError, Progress, Target, run as run_experiment};
-use lane_train::record::peak_memory_bytes;
+use lane_train::record::{Program, peak_memory_bytes};
 
 use crate::args::few_shot::{FewShotArgs, OptionalField, RequestArgs, ServerArgs};
-use crate::commands::{Manner, columns};
+use crate::commands::{Manner, columns, program};
 use crate::print;
 use crate::progress::Asking;
 
@@ -36,12 +36,9 @@ pub(crate) fn run(args: FewShotArgs, manner: Manner) -> anyhow::Result<()> {
         print::few_shot_estimate(&estimate);
         return Ok(());
     };
-    let invocation = Invocation {
-        version: concat!("lane ", env!("CARGO_PKG_VERSION")).into(),
-        revision: option_env!("LANE_REVISION").map(Into::into),
-        command: std::env::args().collect(),
-        peak_memory_bytes,
-    };
+    let Program { version, revision } = program();
+    let invocation =
+        Invocation { version, revision, command: std::env::args().collect(), peak_memory_bytes };
     let target = Target { out: &out, force, invocation: &invocation };
     let result = match replay {
         Some(recording) => {
