@@ -15,7 +15,8 @@
 //! max(λ, 1 − λ); GCE has q = 0.7. Sets found after epoch e are used in epoch e + 1. The first
 //! `disc.plain_epochs` train on both views under cross-entropy.
 //!
-//! Needs two views; with `views.kinds` not set they are the text and a copy with synonyms.
+//! Needs two views; with `views.kinds` not set they are the text and a copy with synonyms. Of more, s
+//! is another at each step, drawn by the run's seed.
 //!
 //! Suspicion of a row: −AUM of the text's own view. A row that is neither clean nor hard in the last
 //! epoch has weight 0, is flagged and listed with the reason, and its suggested label is the corrected
@@ -34,7 +35,7 @@ use lane_losses::generalized_cross_entropy::{self, GceConfig};
 use lane_losses::{cross_entropy, semi_supervised};
 use lane_metrics::ClassId;
 use lane_metrics::weights::{MarginWeights, Quantity};
-use lane_models::Mode;
+use lane_models::{Mode, Output};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, ViewKind};
@@ -118,8 +119,8 @@ enum Set {
 #[derive(Debug)]
 pub struct Disc {
     settings: DiscConfig,
-    /// The second view, which the first is compared with.
-    other_view: ViewKind,
+    /// The views that the text is compared with, as users name them.
+    other_views: String,
     momentum: f32,
     epochs: u32,
     plain_epochs: u32,
@@ -152,7 +153,7 @@ impl Disc {
         let n = facts.n_rows * facts.n_classes;
         Ok(Self {
             settings,
-            other_view: config.views.kinds.get(1).copied().unwrap_or(ViewKind::SYNONYM),
+            other_views: other_views(&config.views.kinds),
             momentum: momentum as f32,
             epochs,
             plain_epochs,
@@ -259,10 +260,7 @@ impl Method for Disc {
         _at: &PhaseStart<'_>,
         note: &mut dyn FnMut(&str),
     ) -> Result<OwnParameters, TrainError> {
-        note(&format!(
-            "`disc` compares each text with its view `{}` (`views.kinds`)",
-            self.other_view
-        ));
+        note(&format!("`disc` compares each text with its {} (`views.kinds`)", self.other_views));
         Ok(OwnParameters::default())
     }
 
@@ -274,7 +272,7 @@ impl Method for Disc {
     }
 
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
-        let batch = &step.batches[0];
+        let batch = &two_views(&step.batches[0], step.seed)?;
         self.record(batch)?;
         if step.epoch >= self.plain_epochs {
             return self.sorted_loss(step, batch);
@@ -302,6 +300,33 @@ impl Method for Disc {
             })
             .collect()
     }
+}
+
+fn other_views(kinds: &[ViewKind]) -> String {
+    match kinds {
+        [] | [_] => format!("view `{}`", ViewKind::SYNONYM),
+        [_, second] => format!("view `{second}`"),
+        [_, others @ ..] => format!("{} views, one a step", others.len()),
+    }
+}
+
+/// The texts and one of their other views, drawn anew for each step.
+fn two_views(batch: &StepBatch, seed: u64) -> Result<StepBatch, TrainError> {
+    let (output, n) = (batch.output(0)?, batch.rows.len());
+    let n_others = batch.n_views.saturating_sub(1).max(1) as u64;
+    let second = 1 + (seed % n_others) as usize;
+    let two = |tensor: &Tensor<2>| {
+        let view = |at: usize| tensor.clone().slice_dim(0, at * n..(at + 1) * n);
+        Tensor::cat(vec![view(0), view(second)], 0)
+    };
+    let output = Output { logits: two(&output.logits), embedding: two(&output.embedding) };
+    Ok(StepBatch {
+        rows: batch.rows.clone(),
+        labels: batch.labels.clone(),
+        targets: batch.targets.clone().slice_dim(0, 0..2 * n),
+        n_views: 2,
+        outputs: vec![Some(output)],
+    })
 }
 
 /// `Σ (ℓ^w_i + ℓ^s_i) / B` over the rows that belong; `per_row` is `[V·B]`, view by view.

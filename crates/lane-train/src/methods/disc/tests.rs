@@ -233,3 +233,19 @@ fn plain_epochs_beyond_the_last_leave_every_epoch_plain() {
         assert_eq!(rows_of(&plan, 0), [[0, 1, 2, 3]]);
     }
 }
+
+#[test]
+fn of_more_than_two_views_each_is_compared_with_in_some_steps() {
+    let three = [&VIEWS[..], &[[7.0, 0.0, 0.0], [0.0, 7.0, 0.0]]].concat();
+    let seen = [&SEEN[..], &[[0.0, 1.0], [1.0, 0.0]]].concat();
+    let mut batch = staged::batch(&[0, 1], &[output(&three, &seen)]);
+    batch.n_views = 3;
+    batch.targets = batch.targets.clone().slice_dim(0, 0..2).repeat_dim(0, 3);
+    let second = |seed: u64| {
+        let two = two_views(&batch, seed).unwrap();
+        assert_eq!((two.n_views, two.targets.dims()), (2, [4]));
+        transfer::read(two.output(0).unwrap().logits.clone().inner())[6..9].to_vec()
+    };
+    assert_eq!(second(0), VIEWS[2]);
+    assert_eq!(second(1), [7.0, 0.0, 0.0]);
+}
