@@ -34,6 +34,7 @@ use crate::label_set::LabelSet;
 
 pub(crate) use self::hash::of_bytes as hash_of_bytes;
 pub use self::hash::of_file as hash_of_file;
+pub(crate) use self::json_lines::kind as kind_of_json;
 
 /// Where class numbers come from.
 #[derive(Clone, Copy, Debug)]

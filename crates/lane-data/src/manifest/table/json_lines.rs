@@ -10,6 +10,7 @@ use super::{RawRow, Take, missing, unreadable};
 use crate::error::DataError;
 use crate::manifest::ColumnMap;
 use crate::place::Place;
+use crate::read::kind_of_json as kind;
 
 pub(super) fn rows(path: &Path, columns: &ColumnMap, take: Take<'_>) -> Result<(), DataError> {
     let file = BufReader::new(File::open(path).map_err(unreadable(path))?);
@@ -89,16 +90,5 @@ fn wrong_type(at: Line<'_>, name: &str, found: &Value, expected: &'static str) -
         column: name.into(),
         found: kind(found).into(),
         expected,
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }
