@@ -176,7 +176,7 @@ fn tail(text: &str) -> String {
 impl Cell {
     /// A cell of the built-in corpus at 20 % noise.
     pub(super) fn example(method: &str, seed: u64) -> Self {
-        let data_set = DataSet { name: "builtin".to_owned(), folder: PathBuf::new() };
+        let data_set = DataSet::new("builtin", PathBuf::new());
         Self {
             data_set,
             noise: 0.2,

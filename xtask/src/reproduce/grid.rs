@@ -84,7 +84,7 @@ pub(super) fn read(plan: &Plan, out: &Path) -> Result<Vec<Cell>> {
 fn cell(plan: &Plan, base: &Path, list: &Path, index: usize, line: Line) -> Cell {
     let Line { id, place: Place { dataset, noise, variant, seed }, out, config } = line;
     let known = plan.data_sets.iter().find(|data_set| data_set.name == dataset).cloned();
-    let data_set = known.unwrap_or(DataSet { name: dataset, folder: PathBuf::new() });
+    let data_set = known.unwrap_or_else(|| DataSet::new(&dataset, PathBuf::new()));
     let train = config["data"]["train"].as_str().unwrap_or_default();
     Cell {
         data_set,

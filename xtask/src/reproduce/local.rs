@@ -74,7 +74,7 @@ mod tests {
             for noise in [0.0, 0.2] {
                 for seed in 1..=2 {
                     for method in ["base", "lane"] {
-                        let data_set = DataSet { name: name.to_owned(), folder: "".into() };
+                        let data_set = DataSet::new(name, "".into());
                         cells.push(Cell { data_set, noise, ..Cell::example(method, seed) });
                     }
                 }

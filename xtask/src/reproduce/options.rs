@@ -164,6 +164,7 @@ impl Options {
             seeds: self.seeds.unwrap_or(profile.seeds),
             max_train: self.max_train.or(profile.max_train),
             memory_gib: profile.memory_gib,
+            paper_tables: Vec::new(),
         })
     }
 
@@ -184,14 +185,12 @@ impl Options {
                     "--dataset needs --data-dir, or a profile with data"
                 );
                 let folder = root.join(corpus::FOLDER);
-                return Ok(vec![DataSet { name: BUILT_IN.to_owned(), folder }]);
+                return Ok(vec![DataSet::new(BUILT_IN, folder)]);
             }
         };
         let names = if self.dataset.is_empty() { &profile.data_sets } else { &self.dataset };
         ensure!(!names.is_empty(), "--data-dir needs --dataset, the data sets in it");
-        let of_name =
-            |name: &String| DataSet { name: name.clone(), folder: absolute(&folder.join(name)) };
-        Ok(names.iter().map(of_name).collect())
+        Ok(names.iter().map(|name| DataSet::new(name, absolute(&folder.join(name)))).collect())
     }
 
     fn variants(&self, profile: &Profile, lane: &Lane) -> Result<Vec<Variant>> {

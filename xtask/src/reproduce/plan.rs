@@ -30,6 +30,10 @@ pub(super) struct Plan {
     pub(super) settings: Settings,
     /// Memory that one run takes at most.
     pub(super) memory_gib: f64,
+    /// Tables of the paper that are wanted whole, with the cells that cannot be had; where empty,
+    /// published cells stand beside those that were run.
+    #[serde(default)]
+    pub(super) paper_tables: Vec<u8>,
 }
 
 /// A data set: its name and the folder of its three files.
@@ -37,9 +41,17 @@ pub(super) struct Plan {
 pub(super) struct DataSet {
     pub(super) name: String,
     pub(super) folder: PathBuf,
+    /// Which of the paper's data sets it is, or is taken from.
+    #[serde(default)]
+    pub(super) paper: Option<String>,
 }
 
 impl DataSet {
+    /// A data set that the paper does not have, or has under the same name.
+    pub(super) fn new(name: &str, folder: PathBuf) -> Self {
+        Self { name: name.to_owned(), folder, paper: Some(name.to_owned()) }
+    }
+
     pub(super) fn file(&self, split: &str) -> PathBuf {
         self.folder.join(format!("{split}.csv"))
     }
