@@ -25,6 +25,7 @@ pub mod noise;
 pub mod order;
 mod padding;
 mod place;
+pub mod provenance;
 pub mod read;
 pub mod sample;
 pub mod seed;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use lane_data::Dataset;
+pub use lane_data::provenance::{DataRecord, Machine, Program, peak_memory_bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::chat::Reply;
@@ -13,14 +14,10 @@ use crate::experiment::Experiment;
 /// Who runs, for the record.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// Such as `lane 0.1.0`.
-    pub version: String,
-    /// Revision of the source, where it is known.
-    pub revision: Option<String>,
-    /// The arguments.
+    /// The program.
+    pub program: Program,
+    /// Its arguments.
     pub command: Vec<String>,
-    /// Largest resident memory so far, where the caller can tell.
-    pub peak_memory_bytes: fn() -> Option<u64>,
 }
 
 /// Where a result came from.
@@ -28,6 +25,9 @@ pub struct Invocation {
 pub struct Record {
     /// The program.
     pub program: Program,
+    /// The machine; absent in records of older versions.
+    #[serde(default)]
+    pub machine: Option<Machine>,
     /// The command line, as given.
     pub command: Vec<String>,
     /// Where the requests went; absent for a recording.
@@ -50,28 +50,6 @@ pub struct Record {
     pub peak_memory_bytes: Option<u64>,
 }
 
-/// The program that made a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Program {
-    /// Such as `lane 0.1.0`.
-    pub version: String,
-    /// Revision of the source, where it was built from a checkout.
-    pub revision: Option<String>,
-}
-
-/// One data file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataRecord {
-    /// `train` or `test`.
-    pub split: String,
-    /// Its path, as given.
-    pub path: String,
-    /// SHA-256 of its bytes.
-    pub sha256: String,
-    /// Rows read.
-    pub n_rows: usize,
-}
-
 impl Record {
     pub(crate) fn new<'a>(
         experiment: &Experiment,
@@ -88,10 +66,8 @@ impl Record {
             n_rows,
         };
         Self {
-            program: Program {
-                version: invocation.version.clone(),
-                revision: invocation.revision.clone(),
-            },
+            program: invocation.program.clone(),
+            machine: Some(Machine::here()),
             command: invocation.command.clone(),
             endpoint: config.server.as_ref().map(|server| server.endpoint.clone()),
             answered_by: replies.clone().filter_map(|reply| reply.model.clone()).collect(),
@@ -104,7 +80,7 @@ impl Record {
             n_replies_kept,
             n_replies_asked,
             seconds: started.elapsed().as_secs_f64(),
-            peak_memory_bytes: (invocation.peak_memory_bytes)(),
+            peak_memory_bytes: peak_memory_bytes(),
         }
     }
 }

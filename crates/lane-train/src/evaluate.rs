@@ -104,20 +104,31 @@ pub fn argmax(logits: &[f32]) -> ClassId {
     ClassId(best as u16)
 }
 
-/// The scores of the first `n_predictors` networks together on a split, against its true labels where it has them and the split only
-/// reports (`test`), against its given labels where it chooses (`validation`).
+/// What networks say about the rows of a split, and how good that is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// The scores.
+    pub scores: SplitScores,
+    /// The class predicted for each row.
+    pub predicted: Vec<ClassId>,
+}
+
+/// Predictions and scores of the first `n_predictors` networks together on a split.
+///
+/// A split that only reports (`test`) is held against its true labels where it has them, one that
+/// chooses (`validation`) against its given labels.
 ///
 /// # Errors
 ///
 /// [`TrainError::Metrics`] if a label is out of range.
-pub fn split_scores(
+pub fn score_split(
     networks: &Networks,
     n_predictors: usize,
     split: &Split,
     config: &Config,
     device: &Device,
     observer: &mut dyn Observer,
-) -> Result<SplitScores, TrainError> {
+) -> Result<Scored, TrainError> {
     let n_classes = split.dataset.labels.len();
     let rows = all_rows(split.dataset.examples.len());
     observer.begin(&Activity::Scoring { split: split.name }, rows.len() as u64);
@@ -129,7 +140,7 @@ pub fn split_scores(
     let predicted: Vec<ClassId> =
         logits.chunks_exact(width).map(|row| argmax(&row[..n_classes])).collect();
     let truth = if split.name == "test" { split.truth() } else { split.labels() };
-    SplitScores::of(&truth, &predicted, n_classes)
+    Ok(Scored { scores: SplitScores::of(&truth, &predicted, n_classes)?, predicted })
 }
 
 /// Scores training rows for a method's plan.

@@ -7,14 +7,16 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
+use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
 use serde::Serialize;
 
 use crate::error::TrainError;
-use crate::evaluate::split_scores;
+use crate::evaluate::{Scored, score_split};
 use crate::experiment::Experiment;
 use crate::methods::lane::suspicion;
 use crate::networks::Networks;
+use crate::predictions_file::TestPredictions;
 use crate::progress::{EpochReport, Observer};
 use crate::run_folder::RunFolder;
 use crate::scores::{Ranking, RankingsByMargin, SplitScores, ranking};
@@ -71,6 +73,7 @@ pub struct History {
     pub epochs: Vec<EpochScores>,
     best: Option<usize>,
     networks: Option<Networks>,
+    test_predictions: TestPredictions,
 }
 
 impl History {
@@ -89,6 +92,7 @@ impl History {
             epochs: Vec::new(),
             best: None,
             networks: None,
+            test_predictions: TestPredictions::default(),
         })
     }
 
@@ -106,7 +110,7 @@ impl History {
             split
                 .as_ref()
                 .map(|split| {
-                    split_scores(
+                    score_split(
                         networks,
                         header.n_predictors,
                         split,
@@ -118,7 +122,9 @@ impl History {
                 .transpose()
         };
         let (validation, test) = (score(&experiment.validation)?, score(&experiment.test)?);
-        for (split, scores) in [("validation", validation), ("test", test)] {
+        let scores = |scored: &Option<Scored>| scored.as_ref().map(|scored| scored.scores);
+        let (validation, test_scores) = (scores(&validation), scores(&test));
+        for (split, scores) in [("validation", validation), ("test", test_scores)] {
             if let Some(scores) = scores {
                 self.write(&Line {
                     epoch: header.epoch,
@@ -134,16 +140,23 @@ impl History {
             epochs: header.epochs,
             loss,
             validation,
-            test,
+            test: test_scores,
         });
         if !header.may_be_best {
             return Ok(false);
         }
-        self.epochs.push(EpochScores { epoch: header.epoch, validation, test });
-        Ok(self.judge(experiment, networks))
+        self.epochs.push(EpochScores { epoch: header.epoch, validation, test: test_scores });
+        let predicted = test.map(|test| test.predicted).unwrap_or_default();
+        Ok(self.judge(experiment, networks, predicted))
     }
 
-    fn judge(&mut self, experiment: &Experiment, networks: &Networks) -> bool {
+    /// Keeps the epoch just pushed if it is the best; `predicted` is what it says about the test rows.
+    fn judge(
+        &mut self,
+        experiment: &Experiment,
+        networks: &Networks,
+        predicted: Vec<ClassId>,
+    ) -> bool {
         let training = &experiment.config.training;
         let score = |epoch: &EpochScores| epoch.validation.map(|scores| scores.by(training.metric));
         let newest = self.epochs.len() - 1;
@@ -156,7 +169,9 @@ impl History {
         if better {
             self.best = Some(newest);
             self.networks = Some(networks.clone());
+            self.test_predictions.best.clone_from(&predicted);
         }
+        self.test_predictions.last = predicted;
         let waited = newest - self.best.unwrap_or(newest);
         training.patience.is_some_and(|patience| waited as u64 >= u64::from(patience))
     }
@@ -169,6 +184,11 @@ impl History {
     /// Scores of the best epoch.
     pub fn best(&self) -> Option<&EpochScores> {
         self.best.and_then(|at| self.epochs.get(at))
+    }
+
+    /// What the best and the last epoch say about the test rows; empty without a test split.
+    pub fn test_predictions(&self) -> &TestPredictions {
+        &self.test_predictions
     }
 
     /// Which labels of the training rows are wrong, where that is known.

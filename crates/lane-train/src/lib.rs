@@ -27,6 +27,7 @@ pub mod networks;
 pub mod noise_file;
 mod observe;
 pub mod optimizer;
+pub mod predictions_file;
 pub mod progress;
 pub mod record;
 pub mod run;

@@ -3,6 +3,7 @@
 //! The two are apart because the result is a function of configuration, data, device and thread
 //! count, down to the byte, and the record is not: it holds the time and the memory a run took.
 
+pub use lane_data::provenance::{DataRecord, Machine, Program, peak_memory_bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::history::EpochScores;
@@ -32,20 +33,14 @@ pub struct RunResult {
     pub detection: Option<DetectionScores>,
 }
 
-/// The program that made a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Program {
-    /// `lane 0.1.0`.
-    pub version: String,
-    /// Revision of the source, where it was built from a checkout.
-    pub revision: Option<String>,
-}
-
 /// Where a result came from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The program.
     pub program: Program,
+    /// The machine; absent in records of older versions.
+    #[serde(default)]
+    pub machine: Option<Machine>,
     /// The command line, as given.
     pub command: Vec<String>,
     /// The device.
@@ -67,25 +62,4 @@ pub struct Record {
     pub seconds: f64,
     /// Largest resident memory of the process, in bytes, where the system tells.
     pub peak_memory_bytes: Option<u64>,
-}
-
-/// One data file of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DataRecord {
-    /// `train`, `validation` or `test`; `back-translation` for the translations of the training rows.
-    pub split: String,
-    /// Its path, as given.
-    pub path: String,
-    /// SHA-256 of its bytes.
-    pub sha256: String,
-    /// Rows read.
-    pub n_rows: usize,
-}
-
-/// Largest resident memory of this process so far, in bytes.
-pub fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kibibytes * 1024)
 }

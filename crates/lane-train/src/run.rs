@@ -13,8 +13,9 @@ use crate::experiment::{Experiment, Split};
 use crate::history::History;
 use crate::labels_file::{self, LabelLine};
 use crate::method::Verdict;
+use crate::predictions_file;
 use crate::progress::Observer;
-use crate::record::{DataRecord, Program, Record, RunResult, peak_memory_bytes};
+use crate::record::{DataRecord, Machine, Program, Record, RunResult, peak_memory_bytes};
 use crate::run_folder::RunFolder;
 use crate::saved::save_model;
 use crate::scores::detection_scores;
@@ -71,6 +72,10 @@ pub fn train(
     let verdicts = trained.method.verdicts(&trained.margins);
     write_labels(&folder, &experiment.train, &verdicts, &seen.means)?;
     write_data_map(&folder, &experiment.train, &seen.last_whole)?;
+    if let Some(test) = &experiment.test {
+        let path = folder.file("test_predictions.csv");
+        predictions_file::write(&path, test, history.test_predictions())?;
+    }
     if experiment.config.save_model {
         let n_predictors = trained.method.n_predictors();
         save_model(&folder.file("model"), &experiment, &trained.networks, n_predictors)?;
@@ -131,6 +136,7 @@ fn record(experiment: &Experiment, invocation: &Invocation, started: Instant) ->
     });
     Record {
         program: invocation.program.clone(),
+        machine: Some(Machine::here()),
         command: invocation.command.clone(),
         device: experiment.config.device.to_string(),
         threads: rayon::current_num_threads(),

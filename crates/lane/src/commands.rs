@@ -30,6 +30,9 @@ fn program() -> Program {
     Program {
         version: concat!("lane ", env!("CARGO_PKG_VERSION")).into(),
         revision: option_env!("LANE_REVISION").map(Into::into),
+        dirty: option_env!("LANE_DIRTY").map(|dirty| dirty == "true"),
+        compiler: option_env!("LANE_COMPILER").map(Into::into),
+        burn: option_env!("LANE_BURN").map(Into::into),
     }
 }
 

@@ -12,7 +12,7 @@ use lane_few_shot::chat::{ChatError, ChatModel, ChatRequest, LimitField, Reply};
 use lane_few_shot::config::{Config, DataConfig, Method, Price, RequestConfig, ServerConfig};
 use lane_few_shot::examples::{ExampleConfig, Sampling};
 use lane_few_shot::http::{ApiKey, HttpModel};
-use lane_few_shot::record::Invocation;
+use lane_few_shot::record::{Invocation, Program};
 use lane_few_shot::recorded::{self, Recording, Replayed, ReplyLog};
 use lane_few_shot::scores::FewShotResult;
 use lane_few_shot::{Experiment, FewShotError, Progress, Silent, Target, run};
@@ -101,12 +101,8 @@ impl Place {
         model: &dyn ChatModel,
         progress: &dyn Progress,
     ) -> Result<FewShotResult, FewShotError> {
-        let invocation = Invocation {
-            version: "test".into(),
-            revision: None,
-            command: vec!["test".into()],
-            peak_memory_bytes: || None,
-        };
+        let program = Program { version: "test".into(), ..Program::default() };
+        let invocation = Invocation { program, command: vec!["test".into()] };
         let target = Target { out: &self.path(out), force, invocation: &invocation };
         run(&Experiment::prepare(config, progress)?, model, &target, progress)
     }

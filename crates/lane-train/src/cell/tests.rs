@@ -53,7 +53,7 @@ impl List {
     }
 
     fn run(&self, force: bool) -> Result<Outcome, TrainError> {
-        let program = Program { version: "test".into(), revision: None };
+        let program = Program { version: "test".into(), ..Program::default() };
         let invocation = Invocation { program, command: Vec::new() };
         let list = self.path();
         run(&Request { list: &list, index: 0, force, invocation: &invocation }, &mut Silent)

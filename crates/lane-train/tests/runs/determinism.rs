@@ -4,7 +4,7 @@ use lane_train::MethodName;
 
 use crate::support::{Corpus, Run};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "config.toml",
     "data_map.csv",
     "result.json",
@@ -12,6 +12,7 @@ const FILES: [&str; 7] = [
     "metrics.jsonl",
     "model/model.safetensors",
     "dynamics.parquet",
+    "test_predictions.csv",
 ];
 
 fn differing(left: &Run, right: &Run) -> Vec<&'static str> {

@@ -7,13 +7,14 @@ use lane_train::apply::evaluate_file;
 use lane_train::device::DeviceName;
 use lane_train::record::RunResult;
 use lane_train::saved::Classifier;
+use lane_train::scores::SplitScores;
 use lane_train::views::ViewConfig;
 use lane_train::{Columns, Config, MethodName, Silent};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::support::{Corpus, N_TRAIN, Run, names};
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "config.toml",
     "data_map.csv",
     "dynamics.parquet",
@@ -22,6 +23,7 @@ const FILES: [&str; 8] = [
     "model",
     "record.json",
     "result.json",
+    "test_predictions.csv",
 ];
 
 /// Whether the method trains an auxiliary network by default.
@@ -50,7 +52,20 @@ fn every_method_leaves_a_complete_run_folder() {
         dynamics_are_complete(&run, method);
         every_row_is_on_the_map(&run);
         scores_come_from_the_saved_model(&corpus, &run);
+        test_predictions_give_the_test_scores(&run);
     }
+}
+
+fn test_predictions_give_the_test_scores(run: &Run) {
+    let mut table = csv::Reader::from_path(run.path.join("test_predictions.csv")).unwrap();
+    let rows: Vec<_> = table.records().map(Result::unwrap).collect();
+    let share_right = |column: usize| {
+        let n_right = rows.iter().filter(|row| row[2] == row[column]).count();
+        n_right as f64 / rows.len() as f64
+    };
+    let accuracy = |test: Option<SplitScores>| test.unwrap().accuracy;
+    assert_eq!(share_right(3), accuracy(run.result.best.test));
+    assert_eq!(share_right(4), accuracy(run.result.r#final.test));
 }
 
 fn result_reads_back(run: &Run, method: MethodName) {

@@ -69,7 +69,7 @@ impl Corpus {
     /// Runs into the folder `name` of the corpus.
     pub(crate) fn run(&self, name: &str, config: Config) -> Result<Run, TrainError> {
         let path = self.path(name);
-        let program = Program { version: "test".into(), revision: None };
+        let program = Program { version: "test".into(), ..Program::default() };
         let invocation = Invocation { program, command: Vec::new() };
         let mut notes = Notes::default();
         let result = train(config, &path, false, &invocation, &mut notes)?;

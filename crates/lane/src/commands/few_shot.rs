@@ -12,7 +12,6 @@ use lane_few_shot::recorded::{self, Recording, Replayed, ReplyLog};
 use lane_few_shot::retry::{RetryPolicy, Retrying};
 use lane_few_shot::scores::FewShotResult;
 use lane_few_shot::{Experiment, FewShotError, Progress, Target, run as run_experiment};
-use lane_train::record::{Program, peak_memory_bytes};
 
 use crate::args::few_shot::{FewShotArgs, OptionalField, RequestArgs, ServerArgs};
 use crate::commands::{Manner, columns, program};
@@ -36,9 +35,7 @@ pub(crate) fn run(args: FewShotArgs, manner: Manner) -> anyhow::Result<()> {
         print::few_shot_estimate(&estimate);
         return Ok(());
     };
-    let Program { version, revision } = program();
-    let invocation =
-        Invocation { version, revision, command: std::env::args().collect(), peak_memory_bytes };
+    let invocation = Invocation { program: program(), command: std::env::args().collect() };
     let target = Target { out: &out, force, invocation: &invocation };
     let result = match replay {
         Some(recording) => {
