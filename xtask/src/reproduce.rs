@@ -19,14 +19,16 @@ mod profile;
 mod queue;
 mod report;
 mod result;
+mod rows;
 mod stamp;
 mod status;
 mod summary;
 mod table;
+mod target;
 mod training_data;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -44,12 +46,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     let find = |manner: &Manner| lane_binary::find(root, manner.lane.as_deref());
     match &options.action {
         None => {
-            let (lane, out) = (find(&options.manner)?, options.out(root));
-            let plan = options.plan(root, &lane)?;
-            fs::create_dir_all(&out)
-                .with_context(|| format!("failed to create {}", out.display()))?;
-            plan.write(&out)?;
-            run_all(&plan, &lane, &out, &options.manner)
+            let lane = find(&options.manner)?;
+            run_plans(options.plans(root, &lane)?, &lane, &options.manner)
         }
         Some(Action::Resume { folder, manner }) => {
             let (lane, out) = (find(manner)?, results(folder)?);
@@ -64,6 +62,20 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
     }
 }
 
+/// One plan after the other; exit code 1 where one of them has failures.
+fn run_plans(plans: Vec<(Plan, PathBuf)>, lane: &Lane, manner: &Manner) -> Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for (plan, out) in plans {
+        fs::create_dir_all(&out).with_context(|| format!("failed to create {}", out.display()))?;
+        plan.write(&out)?;
+        let of_plan = run_all(&plan, lane, &out, manner)?;
+        if of_plan != ExitCode::SUCCESS {
+            code = of_plan;
+        }
+    }
+    Ok(code)
+}
+
 /// Runs every cell of the plan that is not finished, and makes the tables.
 fn run_all(plan: &Plan, lane: &Lane, out: &Path, manner: &Manner) -> Result<ExitCode> {
     let listed = grid::prepare(plan, lane, out, manner.force)?;
@@ -73,8 +85,11 @@ fn run_all(plan: &Plan, lane: &Lane, out: &Path, manner: &Manner) -> Result<Exit
         return Ok(exit_code(listed.failures.len()));
     }
     let outcomes = local::run(plan, lane, &listed.cells, manner);
-    let n_failed =
-        report::write(plan, out, &listed.cells.into_iter().zip(outcomes).collect::<Vec<_>>())?;
+    let outcomes: Vec<_> = listed.cells.into_iter().zip(outcomes).collect();
+    let n_failed = report::write(plan, out, &outcomes)?;
+    if plan.shows_rows {
+        rows::write(plan, lane, out, &outcomes)?;
+    }
     for (source, failure) in &listed.failures {
         let (name, noise, seed) = (&source.data_set.name, source.noise, source.seed);
         eprintln!(

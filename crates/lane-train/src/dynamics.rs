@@ -7,7 +7,7 @@
 //! that the data map is made of ([`MAP_EPOCHS`]).
 
 mod mean_probabilities;
-mod read;
+pub(crate) mod read;
 
 use std::path::Path;
 use std::sync::Arc;

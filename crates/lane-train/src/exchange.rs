@@ -8,10 +8,11 @@
 //! | `full_aum_records.csv` | a row in an epoch: its label's and its best rival's logit, margin, AUM so far | [`aum`] |
 //!
 //! [`import()`] turns either into a data map and a list of suspicious rows as a run leaves them,
-//! [`export()`] turns a run into either. Nothing is written before everything has been read.
+//! [`export()`] turns a run into either, or into one table of its dynamics. Nothing is written before everything has been read.
 
 pub mod aum;
 pub mod cartography;
+mod dynamics_csv;
 mod error;
 mod export;
 mod import;

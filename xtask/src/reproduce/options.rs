@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::cluster::{ClusterOptions, Engine};
 use super::plan::{DataSet, Plan};
 use super::profile::{Profile, Settings, Variant, encoder_from_anywhere, resolved};
+use super::target::{self, Target};
 use crate::corpus;
 use crate::lane_binary::Lane;
 
@@ -16,14 +17,23 @@ use crate::lane_binary::Lane;
 const BUILT_IN: &str = "builtin";
 /// Stands for all methods.
 const ALL: &str = "all";
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask reproduce
+  cargo xtask reproduce table3 --profile frozen --seeds 3
+  cargo xtask reproduce detection --methods base,blurry --noise 0.1
+  cargo xtask reproduce status target/reproduce/table3-frozen";
 const SPLITS: [&str; 3] = ["train", "validation", "test"];
 
 /// Without options: the quick run on the built-in corpus
 #[derive(Args, Clone, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub(crate) struct Options {
     #[command(subcommand)]
     pub(super) action: Option<Action>,
+    /// Which part of the paper: table1 to table8, figure1, detection, tables or all; more in xtask/targets
+    #[arg(value_name = "TARGET")]
+    target: Option<String>,
     /// What to run, by the name of a file in xtask/profiles; the options below change it
     #[arg(long, value_name = "NAME", default_value = BUILT_IN)]
     profile: String,
@@ -66,7 +76,7 @@ pub(crate) struct Options {
     /// A setting passed to `lane train`, may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
     set: Vec<(String, Value)>,
-    /// Folder to write into [default: target/reproduce/PROFILE, or .../data with --data-dir]
+    /// Folder to write into [default: target/reproduce/PROFILE, or TARGET-PROFILE; `data` is the profile with --data-dir]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -138,10 +148,20 @@ fn variant(text: &str) -> Result<Variant, String> {
 }
 
 impl Options {
-    /// The plan, once all files it needs are seen to be there.
-    pub(super) fn plan(&self, root: &Path, lane: &Lane) -> Result<Plan> {
-        let profile = Profile::read(root, &self.profile)?;
-        let data_sets = self.data_sets(root, &profile)?;
+    /// What is to be run and where its results go, once all files needed are seen to be there; several
+    /// plans where the target is made of others.
+    pub(super) fn plans(&self, root: &Path, lane: &Lane) -> Result<Vec<(Plan, PathBuf)>> {
+        let (profile, out) = (Profile::read(root, &self.profile)?, self.out(root));
+        let parts = match &self.target {
+            Some(name) => target::parts(root, name, &out)?,
+            None => vec![(Target::default(), out)],
+        };
+        let plan = |(target, out)| Ok((self.plan(root, lane, &profile, &target)?, out));
+        parts.into_iter().map(plan).collect()
+    }
+
+    fn plan(&self, root: &Path, lane: &Lane, profile: &Profile, target: &Target) -> Result<Plan> {
+        let data_sets = self.data_sets(root, profile, target)?;
         for data_set in &data_sets {
             for split in SPLITS {
                 let file = data_set.file(split);
@@ -152,30 +172,53 @@ impl Options {
             Some(encoder) => encoder.clone(),
             None => resolved(&profile.encoder)?,
         };
-        let noise_kind = self.noise_kind.clone().unwrap_or_else(|| profile.noise_kind.clone());
+        let own_kind = self.noise_kind.clone();
+        let noise_kind = own_kind.unwrap_or_else(|| profile.noise_kind.clone());
+        let heading = if target.title.is_empty() { "" } else { ": " };
+        let title = format!(
+            "{}{heading}{}, encoder `{encoder}`, {noise_kind} noise",
+            target.title, profile.title
+        );
+        let noise = [&self.noise, &target.noise, &profile.noise];
         Ok(Plan {
-            title: format!("{}: encoder `{encoder}`, {noise_kind} noise", profile.title),
-            variants: self.variants(&profile, lane)?,
-            settings: self.settings(&profile, &encoder),
-            departs: profile.departs,
+            title,
+            variants: self.variants(profile, target, lane)?,
+            settings: self.settings(profile, target, &encoder),
+            departs: [profile.departs.clone(), target::departures(&data_sets)].concat(),
             data_sets,
-            noise: if self.noise.is_empty() { profile.noise } else { self.noise.clone() },
+            noise: noise.into_iter().find(|it| !it.is_empty()).cloned().unwrap_or_default(),
             noise_kind,
             seeds: self.seeds.unwrap_or(profile.seeds),
             max_train: self.max_train.or(profile.max_train),
             memory_gib: profile.memory_gib,
-            paper_tables: Vec::new(),
+            paper_tables: target.paper_tables.clone(),
+            shows_rows: target.shows_rows,
         })
     }
 
     /// The folder of results.
     pub(super) fn out(&self, root: &Path) -> PathBuf {
-        let name = if self.data_dir.is_some() { "data" } else { &self.profile };
+        let of_profile = if self.data_dir.is_some() { "data" } else { &self.profile };
+        let name = match &self.target {
+            Some(target) => format!("{target}-{of_profile}"),
+            None => of_profile.to_owned(),
+        };
         let usual = || root.join("target").join("reproduce").join(name);
         absolute(&self.out.clone().unwrap_or_else(usual))
     }
 
-    fn data_sets(&self, root: &Path, profile: &Profile) -> Result<Vec<DataSet>> {
+    fn data_sets(&self, root: &Path, profile: &Profile, target: &Target) -> Result<Vec<DataSet>> {
+        let found = self.found_data_sets(root, profile, target)?;
+        let is_own = self.noise_kind.is_some();
+        Ok(target::under_each_kind(found, if is_own { &[] } else { &target.noise_kinds }))
+    }
+
+    fn found_data_sets(
+        &self,
+        root: &Path,
+        profile: &Profile,
+        target: &Target,
+    ) -> Result<Vec<DataSet>> {
         let folder = match (&self.data_dir, &profile.data) {
             (Some(folder), _) => folder.clone(),
             (None, Some(folder)) => resolved(folder)?.into(),
@@ -184,21 +227,25 @@ impl Options {
                     self.dataset.is_empty(),
                     "--dataset needs --data-dir, or a profile with data"
                 );
-                let folder = root.join(corpus::FOLDER);
-                return Ok(vec![DataSet::new(BUILT_IN, folder)]);
+                return Ok(vec![DataSet::new(BUILT_IN, root.join(corpus::FOLDER))]);
             }
         };
+        if self.dataset.is_empty() && !target.data_sets.is_empty() {
+            return target.data_sets_in(&folder);
+        }
         let names = if self.dataset.is_empty() { &profile.data_sets } else { &self.dataset };
         ensure!(!names.is_empty(), "--data-dir needs --dataset, the data sets in it");
-        Ok(names.iter().map(|name| DataSet::new(name, absolute(&folder.join(name)))).collect())
+        Ok(names.iter().map(|name| target::data_set(name, &folder)).collect())
     }
 
-    fn variants(&self, profile: &Profile, lane: &Lane) -> Result<Vec<Variant>> {
+    fn variants(&self, profile: &Profile, target: &Target, lane: &Lane) -> Result<Vec<Variant>> {
         let is_own = !self.methods.is_empty() || !self.variant.is_empty();
         let (methods, variants) = if is_own {
-            (&self.methods, &self.variant)
+            (&self.methods, &*self.variant)
+        } else if target.methods.is_empty() {
+            (&profile.methods, &*profile.variants)
         } else {
-            (&profile.methods, &profile.variants)
+            (&target.methods, &[][..])
         };
         let mut all = Vec::new();
         for method in methods {
@@ -212,8 +259,9 @@ impl Options {
         Ok(all)
     }
 
-    fn settings(&self, profile: &Profile, encoder: &str) -> Settings {
+    fn settings(&self, profile: &Profile, target: &Target, encoder: &str) -> Settings {
         let mut settings = profile.settings.clone();
+        settings.extend(target.settings.clone());
         if encoder != profile.encoder && self.encoder.is_some() && encoder != "tiny" {
             // How `tiny` reads a text says nothing of another encoder.
             settings.remove("model.pooling");

@@ -34,6 +34,9 @@ pub(super) struct Plan {
     /// published cells stand beside those that were run.
     #[serde(default)]
     pub(super) paper_tables: Vec<u8>,
+    /// Whether single rows are shown with their margins.
+    #[serde(default)]
+    pub(super) shows_rows: bool,
 }
 
 /// A data set: its name and the folder of its three files.
@@ -44,12 +47,15 @@ pub(super) struct DataSet {
     /// Which of the paper's data sets it is, or is taken from.
     #[serde(default)]
     pub(super) paper: Option<String>,
+    /// How its wrong labels are drawn, where not as the plan says.
+    #[serde(default)]
+    pub(super) noise_kind: Option<String>,
 }
 
 impl DataSet {
     /// A data set that the paper does not have, or has under the same name.
     pub(super) fn new(name: &str, folder: PathBuf) -> Self {
-        Self { name: name.to_owned(), folder, paper: Some(name.to_owned()) }
+        Self { name: name.to_owned(), folder, paper: Some(name.to_owned()), noise_kind: None }
     }
 
     pub(super) fn file(&self, split: &str) -> PathBuf {

@@ -102,7 +102,7 @@ impl Profile {
     }
 }
 
-fn names_in(folder: &Path) -> Result<Vec<String>> {
+pub(super) fn names_in(folder: &Path) -> Result<Vec<String>> {
     let entries = fs::read_dir(folder)
         .with_context(|| format!("failed to read {}", folder.display()))?
         .collect::<Result<Vec<_>, _>>()?;

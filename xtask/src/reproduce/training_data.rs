@@ -95,8 +95,9 @@ impl Request<'_> {
     }
 
     fn noise_settings(&self) -> Vec<String> {
+        let kind = self.source.data_set.noise_kind.as_ref().unwrap_or(&self.plan.noise_kind);
         let mut settings: Vec<String> =
-            ["--kind", &self.plan.noise_kind, "--rate", &self.source.noise.to_string(), "--seed"]
+            ["--kind", kind, "--rate", &self.source.noise.to_string(), "--seed"]
                 .map(str::to_owned)
                 .into();
         settings.push(self.source.seed.to_string());

@@ -139,10 +139,10 @@ fn seen(batch: &RecordBatch) -> Option<SeenEpoch> {
     })
 }
 
-fn column<'a, T: 'static>(batch: &'a RecordBatch, name: &str) -> Option<&'a T> {
+pub(crate) fn column<'a, T: 'static>(batch: &'a RecordBatch, name: &str) -> Option<&'a T> {
     batch.column_by_name(name)?.as_any().downcast_ref()
 }
 
-fn unreadable(path: &Path, error: impl std::fmt::Display) -> TrainError {
+pub(crate) fn unreadable(path: &Path, error: impl std::fmt::Display) -> TrainError {
     TrainError::io("read", path)(std::io::Error::other(error.to_string()))
 }

@@ -1,21 +1,21 @@
-//! A run as files of another program.
+//! A run as files of another program, or as one table.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use lane_data::RowId;
+use lane_data::{LabelSet, RowId};
 use lane_metrics::ClassId;
 use lane_metrics::averages::{MarginAverages, Visit};
 use serde::Serialize;
 
 use super::aum::{self, Measurement};
 use super::error::ExchangeError;
-use super::{cartography, targets};
+use super::{cartography, dynamics_csv, targets};
 use crate::dynamics::{DynamicsReader, SeenEpoch};
 use crate::error::TrainError;
 use crate::run_folder::write_atomically;
 
-/// Whose files to write.
+/// What to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
@@ -23,6 +23,8 @@ pub enum Format {
     Aum,
     /// `training_dynamics/dynamics_epoch_N.jsonl`; needs logits.
     Cartography,
+    /// `dynamics.csv`, the run's own columns.
+    Csv,
 }
 
 /// What `lane export` is asked for.
@@ -55,8 +57,9 @@ pub struct ExportSummary {
 
 /// Writes a run as files of another program.
 ///
-/// The epochs are those that `data_map.csv` is made of: the last training from fresh networks on
-/// that showed every row. A row's label is the one of its first epoch.
+/// For another program, the epochs are those that `data_map.csv` is made of: the last training from
+/// fresh networks on that showed every row; a row's label is the one of its first epoch. The table of
+/// the run's own columns has every epoch.
 ///
 /// # Errors
 ///
@@ -67,13 +70,14 @@ pub fn export(request: &ExportRequest) -> Result<ExportSummary, TrainError> {
     match request.format {
         Format::Aum => export_aum(request, &run),
         Format::Cartography => export_cartography(request, &run),
+        Format::Csv => export_csv(request, &run),
     }
 }
 
 /// What an export needs of a run.
 struct Run {
     dynamics: PathBuf,
-    ids: Vec<String>,
+    listed: Listed,
     epochs: Vec<SeenEpoch>,
     has_logits: bool,
 }
@@ -92,48 +96,66 @@ impl Run {
         while let Some(epoch) = reader.next_epoch()? {
             epochs.extend((first..=last).contains(&epoch.epoch).then_some(epoch));
         }
-        let ids = ids(&folder.join("labels.csv"))?;
-        Ok(Self { ids, epochs, has_logits: reader.has_logits(), dynamics })
+        let listed = Listed::read(&folder.join("labels.csv"))?;
+        Ok(Self { listed, epochs, has_logits: reader.has_logits(), dynamics })
     }
 
     fn id(&self, row: u32) -> &str {
-        &self.ids[row as usize]
+        &self.listed.ids[row as usize]
     }
 }
 
-/// The rows' names, from `labels.csv`.
-fn ids(path: &Path) -> Result<Vec<String>, TrainError> {
-    let failed = |error: csv::Error| TrainError::io("read", path)(error.into());
-    let mut table = csv::Reader::from_path(path).map_err(failed)?;
-    let mut ids = Vec::new();
-    for record in table.records() {
-        let record = record.map_err(failed)?;
-        let row = record.get(0).and_then(|row| row.parse::<u32>().ok());
-        let (Some(row), Some(id)) = (row, record.get(1)) else {
-            let found = format!("`{}` without the columns `row` and `id`", path.display());
-            let expected = "a list that `lane train` wrote".into();
-            return Err(TrainError::Mismatch { found, expected });
-        };
-        ids.push((row, id.to_owned()));
+/// What `labels.csv` says of all rows.
+pub(super) struct Listed {
+    /// The rows' names, in the order of the file they come from.
+    pub(super) ids: Vec<String>,
+    /// The classes.
+    pub(super) labels: LabelSet,
+}
+
+impl Listed {
+    fn read(path: &Path) -> Result<Self, TrainError> {
+        let failed = |error: csv::Error| TrainError::io("read", path)(error.into());
+        let mut table = csv::Reader::from_path(path).map_err(failed)?;
+        let (mut ids, mut names) = (Vec::new(), BTreeSet::new());
+        for record in table.records() {
+            let record = record.map_err(failed)?;
+            let row = record.get(0).and_then(|row| row.parse::<u32>().ok());
+            let (Some(row), Some(id), Some(label)) = (row, record.get(1), record.get(3)) else {
+                let found = format!("`{}` without `row`, `id` and `label`", path.display());
+                let expected = "a list that `lane train` wrote".into();
+                return Err(TrainError::Mismatch { found, expected });
+            };
+            ids.push((row, id.to_owned()));
+            names.insert(label.to_owned());
+        }
+        ids.sort_unstable();
+        let ids = ids.into_iter().map(|(_, id)| id).collect();
+        Ok(Self { ids, labels: LabelSet::discover(names.iter().map(String::as_str))? })
     }
-    ids.sort_unstable();
-    Ok(ids.into_iter().map(|(_, id)| id).collect())
+}
+
+fn export_csv(request: &ExportRequest, run: &Run) -> Result<ExportSummary, TrainError> {
+    let files = targets(&request.out, &["dynamics.csv".to_owned()], request.force)?;
+    let n_epochs = dynamics_csv::write(&run.dynamics, &run.listed, &files[0])?;
+    let (format, n_rows) = (Format::Csv, run.listed.ids.len());
+    Ok(ExportSummary { format, n_rows, n_epochs, files, notes: Vec::new() })
 }
 
 fn export_aum(request: &ExportRequest, run: &Run) -> Result<ExportSummary, TrainError> {
-    let mut margins = MarginAverages::new(run.ids.len())?;
+    let mut margins = MarginAverages::new(run.listed.ids.len())?;
     for epoch in &run.epochs {
         for (row, margin) in epoch.rows.iter().zip(&epoch.margins) {
             let visit = Visit { row: RowId(*row), margin: *margin, ..Visit::default() };
             margins.record(&visit)?;
         }
     }
-    let all = (0..run.ids.len() as u32).map(|row| (run.id(row), margins.aum(RowId(row))));
+    let all = (0..run.listed.ids.len() as u32).map(|row| (run.id(row), margins.aum(RowId(row))));
     let values: Vec<(&str, f64)> = all.filter_map(|(id, aum)| Some((id, aum?))).collect();
     let mut texts = vec![("aum_values.csv", aum::values_text(&values))];
     if run.has_logits {
         let mut measurements = measurements(&run.epochs)?;
-        texts.push(("full_aum_records.csv", aum::records_text(&run.ids, &mut measurements)));
+        texts.push(("full_aum_records.csv", aum::records_text(&run.listed.ids, &mut measurements)));
     }
     let names: Vec<String> = texts.iter().map(|(name, _)| (*name).to_owned()).collect();
     let files = targets(&request.out, &names, request.force)?;
@@ -145,7 +167,7 @@ fn export_aum(request: &ExportRequest, run: &Run) -> Result<ExportSummary, Train
     if !run.has_logits {
         notes.push("full_aum_records.csv needs logits: train with `--set save_logits=true`".into());
     }
-    let n_missing = run.ids.len() - values.len();
+    let n_missing = run.listed.ids.len() - values.len();
     if n_missing > 0 {
         notes.push(format!("{n_missing} rows were never seen and have no averaged margin"));
     }
@@ -169,7 +191,7 @@ fn export_cartography(request: &ExportRequest, run: &Run) -> Result<ExportSummar
     if !run.has_logits {
         return Err(ExchangeError::NoLogits { path: run.dynamics.clone() }.into());
     }
-    let n_rows = run.ids.len();
+    let n_rows = run.listed.ids.len();
     let whole: Vec<&SeenEpoch> =
         run.epochs.iter().filter(|epoch| epoch.rows.len() == n_rows).collect();
     let Some(first) = whole.first() else {

@@ -45,9 +45,11 @@ pub(crate) struct ImportArgs {
   lane export run --format aum --out aum
   lane train --train train.csv --method base --set save_logits=true --out run
   lane export run --format cartography --out cartography
+  lane export run --format csv --out tables
 
-The epochs are those of run/data_map.csv: the last training that showed every row.
-A class is its number in the alphabetical order of the labels, as in the run's dynamics.parquet.")]
+For aum and cartography the epochs are those of run/data_map.csv: the last training that showed every row.
+A class is its number in the alphabetical order of the labels, as in the run's dynamics.parquet;
+dynamics.csv has its name, and every epoch.")]
 pub(crate) struct ExportArgs {
     /// The folder of a finished run.
     pub(crate) run: PathBuf,
@@ -69,6 +71,8 @@ pub(crate) enum FormatArg {
     Aum,
     /// `training_dynamics/dynamics_epoch_N.jsonl`; needs saved logits.
     Cartography,
+    /// `dynamics.csv`: margin, prediction and weight of every row in every epoch
+    Csv,
 }
 
 impl From<FormatArg> for Format {
@@ -76,6 +80,7 @@ impl From<FormatArg> for Format {
         match name {
             FormatArg::Aum => Self::Aum,
             FormatArg::Cartography => Self::Cartography,
+            FormatArg::Csv => Self::Csv,
         }
     }
 }

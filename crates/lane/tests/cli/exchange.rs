@@ -190,6 +190,30 @@ fn a_run_exported_and_imported_again_has_the_same_map() {
 }
 
 #[test]
+fn the_dynamics_of_a_run_are_to_be_had_as_one_table() {
+    let place = Place::new().with_noise();
+    place.lane(&format!("{TRAIN} --out run")).succeeded();
+    let said = place.lane("export run --format csv --out tables").succeeded();
+    insta::assert_snapshot!(said.stdout, @r"
+    80 rows over 3 epochs
+    tables/dynamics.csv
+    ");
+    let text = place.read("tables/dynamics.csv");
+    let header = "row,id,epoch,label,margin,label_aware_margin,p_label,predicted,weight";
+    assert_eq!((text.lines().next(), text.lines().count()), (Some(header), 1 + 80 * 3));
+    let listed = place.read("run/labels.csv");
+    for line in text.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let of_row =
+            listed.lines().find(|it| it.starts_with(&format!("{},{},", fields[0], fields[1])));
+        assert!(of_row.unwrap().contains(&format!(",{},", fields[3])), "the label by name: {line}");
+        let is_right = fields[4].parse::<f64>().unwrap() >= 0.0;
+        assert_eq!(is_right, fields[3] == fields[7], "a margin below 0 has another class on top");
+    }
+    refused(&place, "export run --format csv --out tables", &["dynamics.csv", "exists already"]);
+}
+
+#[test]
 fn without_logits_an_export_says_how_to_get_them() {
     let place = Place::new().with_noise();
     place.lane(&format!("{TRAIN} --out run")).succeeded();

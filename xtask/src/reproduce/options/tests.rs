@@ -13,7 +13,8 @@ fn lane() -> Lane {
 }
 
 fn plan(arguments: &[&str]) -> Result<Plan> {
-    Options::parsed(arguments).unwrap().plan(&root(), &lane())
+    let plans = Options::parsed(arguments).unwrap().plans(&root(), &lane())?;
+    Ok(plans.into_iter().next().unwrap().0)
 }
 
 fn labels(plan: &Plan) -> Vec<&str> {
