@@ -10,6 +10,7 @@ mod cell;
 mod cluster;
 #[cfg(test)]
 mod fake_lane;
+mod few_shot;
 mod figure;
 mod grid;
 mod local;
@@ -85,7 +86,8 @@ fn run_all(plan: &Plan, lane: &Lane, out: &Path, manner: &Manner) -> Result<Exit
         return Ok(exit_code(listed.failures.len()));
     }
     let outcomes = local::run(plan, lane, &listed.cells, manner);
-    let outcomes: Vec<_> = listed.cells.into_iter().zip(outcomes).collect();
+    let asked = few_shot::run(plan, lane, out, &listed.cells);
+    let outcomes: Vec<_> = listed.cells.into_iter().zip(outcomes).chain(asked).collect();
     let n_failed = report::write(plan, out, &outcomes)?;
     if plan.shows_rows {
         rows::write(plan, lane, out, &outcomes)?;
@@ -103,11 +105,11 @@ fn run_all(plan: &Plan, lane: &Lane, out: &Path, manner: &Manner) -> Result<Exit
 /// Makes the tables of what is finished.
 fn collect(out: &Path) -> Result<ExitCode> {
     let plan = Plan::read(out)?;
-    let outcomes = grid::read(&plan, out)?.into_iter().map(|cell| {
-        let outcome = outcome_of(&cell);
-        (cell, outcome)
-    });
-    Ok(exit_code(report::write(&plan, out, &outcomes.collect::<Vec<_>>())?))
+    let cells = grid::read(&plan, out)?;
+    let asked = few_shot::collected(&plan, out, &cells);
+    let outcomes: Vec<Outcome> = cells.iter().map(outcome_of).collect();
+    let outcomes: Vec<_> = cells.into_iter().zip(outcomes).chain(asked).collect();
+    Ok(exit_code(report::write(&plan, out, &outcomes)?))
 }
 
 fn outcome_of(cell: &Cell) -> Outcome {

@@ -2,7 +2,7 @@
 //!
 //! `row,id,label,best,final`: the label that predictions are held against (the true one, where the
 //! file has it), the prediction of the best epoch and that of the last. Two runs on the same rows can
-//! be compared row by row, as a paired bootstrap or a test of McNemar's does.
+//! be compared row by row, as a paired bootstrap does.
 
 use std::path::Path;
 

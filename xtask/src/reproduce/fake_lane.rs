@@ -76,6 +76,33 @@ impl Scene {
     }
 }
 
+#[test]
+fn a_language_model_is_asked_once_and_each_of_its_runs_counts() {
+    let scene = Scene::new(CLEAN);
+    let model = ["--methods", "base", "--seeds", "1", "--few-shot", "chatgpt=--model m"];
+    scene.run(&model);
+    assert!(scene.calls().contains(&"few-shot".to_owned()));
+    let accuracies = |scene: &Scene| -> Vec<String> {
+        let cells = scene.table("cells.csv");
+        let at = |name| cells.required(name).unwrap();
+        let of_model = cells.rows.iter().filter(|row| row[at("method")] == "chatgpt");
+        of_model.map(|row| row[at("accuracy")].clone()).collect()
+    };
+    assert_eq!(accuracies(&scene), ["0.25", "0.75"]);
+    scene.run(&model);
+    scene.again("collect", &[]);
+    assert!(scene.calls().is_empty());
+    assert_eq!(accuracies(&scene).len(), 2);
+}
+
+#[test]
+fn the_first_table_shows_rows_with_the_probability_of_the_rival() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&["table1", "--seeds", "1"]);
+    let table = scene.table("table-1.csv");
+    assert_eq!(table.rows, [["tiny", "y", "b", "b", "a", "-1.00", "0.250", "-4.00"]]);
+}
+
 const CLEAN: &str = "text,label\nx,a\ny,b\nz,a\nv,b\n";
 const TWO_SEEDS: [&str; 6] = ["--methods", "base,lane", "--seeds", "2", "--jobs", "2"];
 

@@ -13,6 +13,16 @@ if [ "$command" = methods ]; then
     echo '[{"name": "base"}, {"name": "lane"}, {"name": "broken"}]'
     exit 0
 fi
+if [ "$command" = few-shot ]; then
+    echo "few-shot" >> "$here/calls"
+    mkdir -p "$out"
+    echo '{"runs": [{"accuracy": 0.25}, {"accuracy": 0.75}]}' > "$out/result.json"
+    exit 0
+fi
+if [ "$command" = export ]; then
+    printf 'row,epoch,label,margin,label_aware_margin,predicted\n1,2,b,-1,-4,a\n' > "$out/dynamics.csv"
+    exit 0
+fi
 if [ "$command" = noise ]; then
     echo "noise $seed" >> "$here/calls"
     awk -F, 'NR==1 {print "id,text,label,gold,flipped"} NR>1 {print NR-2","$1","$2","$2","NR%2}' \

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::cluster::{ClusterOptions, Engine};
+use super::few_shot::LanguageModel;
 use super::plan::{DataSet, Plan};
 use super::profile::{Profile, Settings, Variant, encoder_from_anywhere, resolved};
 use super::target::{self, Target};
@@ -76,6 +77,10 @@ pub(crate) struct Options {
     /// A setting passed to `lane train`, may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
     set: Vec<(String, Value)>,
+    /// Ask a language model too: its name in the tables and the options of `lane few-shot`, as in
+    /// "chatgpt=--endpoint URL --model NAME --runs 10"; may be repeated
+    #[arg(long, value_name = "LABEL=OPTIONS", value_parser = LanguageModel::parse)]
+    few_shot: Vec<LanguageModel>,
     /// Folder to write into [default: target/reproduce/PROFILE, or TARGET-PROFILE; `data` is the profile with --data-dir]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -193,6 +198,7 @@ impl Options {
             memory_gib: profile.memory_gib,
             paper_tables: target.paper_tables.clone(),
             shows_rows: target.shows_rows,
+            language_models: self.few_shot.clone(),
         })
     }
 

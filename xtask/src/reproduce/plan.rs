@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::few_shot::LanguageModel;
 use super::profile::{Settings, Variant};
 use crate::whole_file::write_whole;
 
@@ -37,6 +38,9 @@ pub(super) struct Plan {
     /// Whether single rows are shown with their margins.
     #[serde(default)]
     pub(super) shows_rows: bool,
+    /// Language models that are asked too.
+    #[serde(default)]
+    pub(super) language_models: Vec<LanguageModel>,
 }
 
 /// A data set: its name and the folder of its three files.
@@ -83,6 +87,12 @@ impl Plan {
 
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         write_whole(&folder.join(FILE), &(serde_json::to_string_pretty(self)? + "\n"))
+    }
+
+    /// What is compared, by the names in tables.
+    pub(super) fn methods(&self) -> impl Iterator<Item = &str> {
+        let models = self.language_models.iter().map(|model| &*model.label);
+        self.variants.iter().map(|variant| &*variant.label).chain(models)
     }
 
     /// `(data set, noise rate)` of each table.

@@ -60,7 +60,8 @@ impl RunResult {
         Ok(Self::of(&json))
     }
 
-    fn of(json: &Value) -> Self {
+    /// The numbers of a result.
+    pub(super) fn of(json: &Value) -> Self {
         let value = |metric: &Metric| {
             metric.pointers.iter().find_map(|pointer| json.pointer(pointer)?.as_f64())
         };

@@ -1,6 +1,7 @@
 //! Options and the plans they make.
 
 use super::*;
+use crate::reproduce::profile::names_in;
 use crate::whole_file::fingerprint;
 
 fn root() -> PathBuf {
@@ -86,6 +87,88 @@ fn a_data_set_needs_a_folder_and_its_files_must_be_there() {
     assert!(message(&["--data-dir", "nowhere"]).contains("--dataset"));
     let missing = message(&["--data-dir", "nowhere", "--dataset", "trec6"]);
     assert!(missing.ends_with("nowhere/trec6/train.csv of `trec6`"), "{missing}");
+}
+
+#[test]
+fn every_target_goes_with_the_built_in_corpus() {
+    let names = names_in(&root().join("xtask/targets")).unwrap();
+    assert_eq!(names.len(), 12, "{names:?}");
+    for name in names {
+        let plans = Options::parsed(&[&name]).unwrap().plans(&root(), &lane()).unwrap();
+        assert!(plans.iter().all(|(plan, _)| plan.n_cells() > 0), "{name}");
+    }
+}
+
+#[test]
+fn a_target_says_what_and_a_profile_how() {
+    let plan = plan(&["table8", "--seeds", "2"]).unwrap();
+    assert_eq!(labels(&plan), ["lane-fixed-mu0", "lane-fixed-mu-1", "lane"]);
+    assert_eq!((&*plan.noise, &*plan.paper_tables, plan.seeds), (&[0.2][..], &[8][..], 2));
+    assert_eq!(plan.settings["model.pooling"], "mean");
+    let out = Options::parsed(&["table8"]).unwrap().out(&root());
+    assert!(out.ends_with("target/reproduce/table8-builtin"), "{}", out.display());
+}
+
+#[test]
+fn options_narrow_a_target() {
+    let plan = plan(&["table3", "--methods", "base", "--noise", "0.1"]).unwrap();
+    assert_eq!((labels(&plan), &*plan.noise), (vec!["base"], &[0.1][..]));
+}
+
+#[test]
+fn a_target_takes_those_of_its_data_sets_that_are_there_and_says_what_stands_in() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["goemotions27", "sst5", "trec6"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        for split in SPLITS {
+            std::fs::write(folder.path().join(name).join(format!("{split}.csv")), "").unwrap();
+        }
+    }
+    let parent = folder.path().display().to_string();
+    let plan = plan(&["table2", "--data-dir", &parent]).unwrap();
+    let names: Vec<_> =
+        plan.data_sets.iter().map(|it| (&*it.name, it.paper.as_deref().unwrap())).collect();
+    assert_eq!(names, [("goemotions27", "goemotions"), ("sst5", "sst5")]);
+    assert!(plan.departs.last().unwrap().starts_with("`goemotions27` is"), "{:?}", plan.departs);
+}
+
+#[test]
+fn a_target_without_any_of_its_data_sets_says_where_to_get_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let parent = folder.path().display().to_string();
+    let message = plan(&["table5", "--data-dir", &parent]).unwrap_err().to_string();
+    assert!(message.contains("ag_news") && message.contains("lane data fetch"), "{message}");
+}
+
+#[test]
+fn each_kind_of_noise_is_a_data_set_of_its_own() {
+    let plan = plan(&["detection"]).unwrap();
+    let kinds: Vec<_> =
+        plan.data_sets.iter().map(|it| (&*it.name, it.noise_kind.as_deref().unwrap())).collect();
+    assert_eq!(kinds, [("builtin", "uniform"), ("builtin-pairwise", "pairwise")]);
+    assert_eq!(plan.settings["cross_validation.folds"], 5);
+}
+
+#[test]
+fn everything_is_several_plans_in_folders_of_their_own() {
+    let plans = Options::parsed(&["all"]).unwrap().plans(&root(), &lane()).unwrap();
+    let folders: Vec<_> = plans.iter().map(|(_, out)| out.file_name().unwrap()).collect();
+    assert_eq!(folders, ["tables", "table1", "detection"]);
+}
+
+#[test]
+fn a_target_that_is_not_there_is_answered_with_those_that_are() {
+    let message = plan(&["table9"]).unwrap_err().to_string();
+    assert!(message.starts_with("no target `table9`, expected one of all,"), "{message}");
+}
+
+#[test]
+fn a_language_model_needs_a_name_in_the_tables_and_one_at_the_server() {
+    let plan = plan(&["table7", "--few-shot", "chatgpt=--model m --runs 2"]).unwrap();
+    assert_eq!(plan.methods().collect::<Vec<_>>(), ["lane", "chatgpt"]);
+    assert_eq!(plan.language_models[0].arguments, ["--model", "m", "--runs", "2"]);
+    let message = Options::parsed(&["--few-shot", "chatgpt=--runs 2"]).unwrap_err();
+    assert!(message.contains("--model NAME"), "{message}");
 }
 
 #[test]
