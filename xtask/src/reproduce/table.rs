@@ -24,13 +24,13 @@ const BLANK: &str = "–";
 pub(super) fn markdown(plan: &Plan, cells: &[&(Cell, Outcome)]) -> String {
     let titles = SHOWN.iter().map(|(title, _, _)| (*title).to_owned());
     let mut rows = vec![std::iter::once("method".to_owned()).chain(titles).collect::<Vec<_>>()];
-    for method in plan.variants.iter().map(|variant| &variant.label) {
+    for method in plan.methods() {
         let of_method = || cells.iter().copied().filter(|(cell, _)| cell.method == *method);
         let n_done = of_method().filter(|(_, outcome)| outcome.is_ok()).count();
         let name = match (n_done, of_method().count()) {
             (0, _) => format!("{method} (missing)"),
             (done, all) if done < all => format!("{method} ({done} of {all} seeds)"),
-            _ => method.clone(),
+            _ => method.to_owned(),
         };
         let values = SHOWN.iter().map(|&(_, metric, digits)| {
             let summary = summary_of(of_method(), metric);
@@ -68,7 +68,7 @@ pub(super) fn cells_csv(outcomes: &[(Cell, Outcome)]) -> Table {
 pub(super) fn summary_csv(plan: &Plan, outcomes: &[(Cell, Outcome)]) -> Table {
     let mut table = Table::new(&["dataset", "noise", "method", "metric", "mean", "std", "n"]);
     for (data_set, noise) in plan.tables() {
-        for method in plan.variants.iter().map(|variant| &variant.label) {
+        for method in plan.methods() {
             for metric in METRICS {
                 let cells = outcomes.iter().filter(|(cell, _)| {
                     cell.data_set == *data_set
