@@ -19,6 +19,9 @@ use super::score::Score;
 
 /// The methods that others are compared with.
 pub(super) const REFERENCES: [&str; 2] = ["base", "lane"];
+/// Seeds that, resampled without rows, can tell a sign at the 5 % level: fewer agree by chance too
+/// often, three of them one time in four.
+pub(super) const LEAST_SEEDS: usize = 6;
 /// Scores by their place in [`Score::place`].
 const SCORES: [Score; 3] = [Score::Accuracy, Score::MacroF1, Score::WeightedF1];
 const LEVEL: f64 = 0.95;
@@ -49,6 +52,7 @@ pub(super) struct Contrast {
     means: [Option<f64>; 3],
     resampled: [Vec<f32>; 3],
     pub(super) basis: Basis,
+    n_seeds: usize,
 }
 
 /// A difference and its interval, fractions.
@@ -56,12 +60,14 @@ pub(super) struct Contrast {
 pub(super) struct Difference {
     pub(super) mean: f64,
     pub(super) interval: Option<(f64, f64)>,
+    /// Whether too little was resampled for the interval to tell a sign.
+    pub(super) is_thin: bool,
 }
 
 impl Difference {
-    /// 1 or −1 where the interval leaves 0 out.
+    /// 1 or −1 where the interval leaves 0 out, and was made of enough to tell.
     pub(super) fn sign(&self) -> Option<f64> {
-        let (low, high) = self.interval?;
+        let (low, high) = self.interval.filter(|_| !self.is_thin)?;
         (low > 0.0 || high < 0.0).then(|| low.signum())
     }
 }
@@ -122,9 +128,12 @@ pub(super) fn mean_difference(contrasts: &[&Contrast], score: Score) -> Option<D
     let n_resampled = contrasts.iter().map(|it| it.resampled[at].len()).min()?;
     let resampled = (0..n_resampled)
         .map(|b| contrasts.iter().map(|it| f64::from(it.resampled[at][b])).sum::<f64>() / n);
+    let has_rows = contrasts.iter().all(|it| it.basis >= Basis::Rows);
+    let n_seeds: usize = contrasts.iter().map(|it| it.n_seeds).sum();
     Some(Difference {
         mean: means.iter().sum::<f64>() / n,
         interval: interval(resampled.collect()),
+        is_thin: !has_rows && n_seeds < LEAST_SEEDS,
     })
 }
 
@@ -192,7 +201,7 @@ fn contrast(pairs: &[Pair<'_>], draws: &[Vec<f64>]) -> Option<Contrast> {
             draws.iter().enumerate().map(of_draw).collect()
         }
     });
-    Some(Contrast { means, resampled, basis })
+    Some(Contrast { means, resampled, basis, n_seeds: pairs.len() })
 }
 
 /// The mean over pairs of seeds drawn as `draw` says.

@@ -18,6 +18,8 @@ pub(super) enum Block {
     Text(String),
     List(Vec<String>),
     Grid(Table),
+    /// A table of words, not of numbers.
+    Facts(Table),
     /// Lines as they are.
     Verbatim(String),
     Picture(Picture),

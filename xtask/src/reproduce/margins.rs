@@ -19,6 +19,8 @@ const N_BINS: usize = 40;
 /// Share of the rows at each end that the axis may leave to the outer bars.
 const BEYOND: f64 = 0.005;
 const PANEL: (u32, u32) = (450, 330);
+/// Where there are three panels.
+const NARROW: u32 = 330;
 const TOP: u32 = 56;
 
 /// Where a margin is read: method, what it is called, file, column, and the sign it has there.
@@ -98,11 +100,12 @@ impl Histograms {
     }
 
     fn draw(&self, subtitle: &str, text: &mut String) -> Drawn {
-        let size = (PANEL.0 * self.0.len().max(1) as u32, PANEL.1 + TOP);
+        let width = if self.0.len() > 2 { NARROW } else { PANEL.0 };
+        let size = (width * self.0.len().max(1) as u32, PANEL.1 + TOP);
         let area = SVGBackend::with_string(text, size).into_drawing_area();
         area.fill(&WHITE)?;
         let (top, panels) = area.split_vertically(TOP);
-        let title = format!("Averaged margins ({subtitle})");
+        let title = format!("Averaged margins ({subtitle}); outer bars hold what lies beyond them");
         top.draw(&Text::new(title, (14, 8), ("sans-serif", 19)))?;
         for ((color, name), left) in COLORS.iter().zip(NAMES).zip([16, 166]) {
             let color = color.mix(0.5).filled();

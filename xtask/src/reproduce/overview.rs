@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::comparison::{Order, Verdict};
-use super::contrast::{Basis, Contrasts, REFERENCES, mean_difference};
+use super::contrast::{Basis, Contrasts, LEAST_SEEDS, REFERENCES, mean_difference};
 use super::document::Block;
 use super::paper_table::{n_in_order, n_of};
 use super::place::Place;
@@ -26,7 +26,7 @@ pub(super) fn blocks(findings: &Findings<'_>) -> Vec<Block> {
     blocks.push(Block::text("Not as in the paper:"));
     blocks.push(Block::List(findings.plan.departs.clone()));
     blocks.push(Block::heading(2, "What was run"));
-    blocks.push(Block::Grid(provenance(findings)));
+    blocks.push(Block::Facts(provenance(findings)));
     blocks
 }
 
@@ -203,12 +203,14 @@ fn intervals(findings: &Findings<'_>) -> String {
             .to_owned();
     }
     let caution = if bases.contains(&Basis::Seeds) {
-        " Where only seeds are resampled the interval says nothing of the test rows, and with few \
-         seeds it is too narrow."
+        format!(
+            " Where only seeds are resampled the interval says nothing of the test rows; of fewer \
+             than {LEAST_SEEDS} seeds it is too narrow, and no order is judged by it."
+        )
     } else if bases.contains(&Basis::Rows) {
-        " With one seed it says nothing of how training varies."
+        " With one seed it says nothing of how training varies.".to_owned()
     } else {
-        " With few seeds it is still narrow."
+        " Of few seeds it is still somewhat narrow.".to_owned()
     };
     format!(
         "Brackets hold a paired bootstrap interval: 95 %, percentiles of {N_RESAMPLES} resamples of \

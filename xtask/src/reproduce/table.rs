@@ -86,7 +86,7 @@ pub(super) fn shown_difference(
     scale: f64,
     digits: usize,
 ) -> String {
-    let Some(Difference { mean, interval }) = difference else { return BLANK.to_owned() };
+    let Some(Difference { mean, interval, .. }) = difference else { return BLANK.to_owned() };
     let signed = |value: f64| signed(scale * value, digits);
     match interval {
         Some((low, high)) => format!("{} [{}, {}]", signed(mean), signed(low), signed(high)),
@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_difference_is_shown_with_signs_and_interval() {
-        let difference = Difference { mean: 0.0123, interval: Some((-0.004, 0.0301)) };
+        let difference =
+            Difference { mean: 0.0123, interval: Some((-0.004, 0.0301)), is_thin: false };
         assert_eq!(shown_difference(Some(difference), 1.0, 3), "+0.012 [−0.004, +0.030]");
         assert_eq!(shown_difference(Some(difference), 100.0, 1), "+1.2 [−0.4, +3.0]");
         assert_eq!(shown_difference(None, 1.0, 3), "–");

@@ -40,14 +40,13 @@ fn what_did_not_converge_or_was_not_run_has_no_verdict() {
 
 #[test]
 fn an_order_is_judged_by_the_side_of_zero_the_interval_lies_on() {
-    let ours = |low, high| Some(Difference { mean: 0.0, interval: Some((low, high)) });
+    let ours =
+        |low, high| Some(Difference { mean: 0.0, interval: Some((low, high)), is_thin: false });
+    let none = Some(Difference { mean: 1.0, interval: None, is_thin: false });
     assert_eq!(Order::of(-2.0, ours(-0.03, -0.01)), Some(Order::Holds));
     assert_eq!(Order::of(-2.0, ours(0.01, 0.03)), Some(Order::Contradicted));
     assert_eq!(Order::of(-2.0, ours(-0.01, 0.03)), Some(Order::Undecided));
-    assert_eq!(
-        Order::of(-2.0, Some(Difference { mean: 1.0, interval: None })),
-        Some(Order::Undecided)
-    );
+    assert_eq!(Order::of(-2.0, none), Some(Order::Undecided));
     assert_eq!(Order::of(0.0, ours(0.01, 0.03)), None);
     assert_eq!(Order::of(-2.0, None), None);
 }

@@ -32,6 +32,9 @@ fn without_predictions_seeds_alone_are_resampled_and_one_seed_has_no_interval() 
     let (low, high) = difference.interval.unwrap();
     assert!((difference.mean - 0.2).abs() < 1e-9);
     assert!((low - 0.1).abs() < 1e-6 && (high - 0.3).abs() < 1e-6, "{difference:?}");
+    assert_eq!((difference.is_thin, difference.sign()), (true, None));
+    let three = mean_difference(&[&two, &two, &two], Score::Accuracy).unwrap();
+    assert_eq!((three.is_thin, three.sign()), (false, Some(1.0)));
     let one = contrast(&[[&a, &b]], &draws).unwrap();
     assert_eq!((two.basis, one.basis), (Basis::Seeds, Basis::Nothing));
     let difference = mean_difference(&[&one], Score::Accuracy).unwrap();

@@ -15,7 +15,7 @@ fn part(block: &Block) -> String {
         Block::Heading(level, text) => heading(*level, text),
         Block::Text(text) => format!("{}\n", inline(text)),
         Block::List(lines) => list(lines),
-        Block::Grid(table) => grid(table),
+        Block::Grid(table) | Block::Facts(table) => grid(table),
         Block::Verbatim(text) => {
             let fence = if text.contains("```") { "~~~~" } else { "```" };
             format!("{fence}text\n{}\n{fence}\n", text.trim_end())

@@ -30,7 +30,8 @@ fn part(block: &Block) -> Markup {
         Block::Heading(level, text) => heading(*level, text),
         Block::Text(text) => html! { p { (inline(text)) } },
         Block::List(lines) => html! { ul { @for line in lines { li { (inline(line)) } } } },
-        Block::Grid(table) => grid(table),
+        Block::Grid(table) => grid(table, "grid"),
+        Block::Facts(table) => grid(table, "grid words"),
         Block::Verbatim(text) => html! { pre { (text) } },
         Block::Picture(picture) => drawing(picture),
         Block::Folded(title, blocks) => html! {
@@ -48,9 +49,9 @@ fn heading(level: u8, text: &str) -> Markup {
 }
 
 /// Scrolls sideways where the screen is narrow; the first column stays.
-fn grid(table: &Table) -> Markup {
+fn grid(table: &Table, class: &str) -> Markup {
     html! {
-        div.grid tabindex="0" {
+        div class=(class) tabindex="0" {
             table {
                 thead { tr { @for title in &table.columns { th scope="col" { (inline(title)) } } } }
                 tbody {
