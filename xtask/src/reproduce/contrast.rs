@@ -15,7 +15,7 @@ use anyhow::Result;
 use super::place::Place;
 use super::predictions::Predictions;
 use super::resamples::{RunScores, row_scores, seed_draws};
-use super::score::Score;
+use super::score::{Score, is_right};
 
 /// The methods that others are compared with.
 pub(super) const REFERENCES: [&str; 2] = ["base", "lane"];
@@ -74,11 +74,15 @@ impl Difference {
 
 /// Every method against each reference, at one place.
 #[derive(Debug, Default)]
-pub(super) struct Contrasts(BTreeMap<(String, &'static str), Contrast>);
+pub(super) struct Contrasts {
+    by_pair: BTreeMap<(String, &'static str), Contrast>,
+    /// Runs whose test predictions are not those of their `result.json`, and are not used.
+    pub(super) n_unfit: usize,
+}
 
 impl Contrasts {
     pub(super) fn get(&self, method: &str, reference: &'static str) -> Option<&Contrast> {
-        self.0.get(&(method.to_owned(), reference))
+        self.by_pair.get(&(method.to_owned(), reference))
     }
 
     pub(super) fn difference(
@@ -91,11 +95,11 @@ impl Contrasts {
     }
 
     pub(super) fn bases(&self) -> impl Iterator<Item = Basis> {
-        self.0.values().map(|contrast| contrast.basis)
+        self.by_pair.values().map(|contrast| contrast.basis)
     }
 
     pub(super) fn of(place: &Place<'_>) -> Result<Self> {
-        let runs = scored_runs(place)?;
+        let (runs, n_unfit) = scored_runs(place)?;
         let seeds: Vec<u64> = runs.keys().map(|(_, seed)| *seed).collect();
         let n_seeds = seeds.iter().max().map_or(0, |seed| *seed as usize);
         let draws = seed_draws(&place.key(), n_seeds);
@@ -113,7 +117,7 @@ impl Contrasts {
                 );
             }
         }
-        Ok(Self(contrasts))
+        Ok(Self { by_pair: contrasts, n_unfit })
     }
 }
 
@@ -153,12 +157,20 @@ struct Scored {
 
 type Pair<'a> = [&'a Scored; 2];
 
-fn scored_runs(place: &Place<'_>) -> Result<BTreeMap<(String, u64), Scored>> {
+/// By method and seed.
+type Runs = BTreeMap<(String, u64), Scored>;
+
+/// The finished runs, and how many have predictions that do not fit.
+fn scored_runs(place: &Place<'_>) -> Result<(Runs, usize)> {
     let (mut predictions, mut runs, mut codes) = (Predictions::default(), Vec::new(), Vec::new());
+    let mut n_unfit = 0;
     for (cell, result) in place.finished() {
+        let scores = SCORES.map(|score| result.get(score.name()));
         let found = predictions.codes_of(&cell.folder)?;
-        runs.push((cell, SCORES.map(|score| result.get(score.name())), found.is_some()));
-        codes.extend(found);
+        let fitting = found.filter(|codes| fits(codes, scores[0]));
+        n_unfit += usize::from(fitting.is_none() && Predictions::are_in(&cell.folder));
+        runs.push((cell, scores, fitting.is_some()));
+        codes.extend(fitting);
     }
     let codes: Vec<&[u32]> = codes.iter().map(Vec::as_slice).collect();
     let (labels, n_classes) = (predictions.labels(), predictions.n_classes());
@@ -167,7 +179,13 @@ fn scored_runs(place: &Place<'_>) -> Result<BTreeMap<(String, u64), Scored>> {
         let by_rows = has_rows.then(|| by_rows.next()).flatten();
         ((cell.method.clone(), cell.seed), Scored { scores, by_rows })
     });
-    Ok(scored.collect())
+    Ok((scored.collect(), n_unfit))
+}
+
+/// Whether predictions have the accuracy that the run reports.
+fn fits(codes: &[u32], accuracy: Option<f64>) -> bool {
+    let n_right = codes.iter().filter(|code| is_right(**code)).count();
+    accuracy.is_some_and(|accuracy| (n_right as f64 / codes.len() as f64 - accuracy).abs() < 1e-6)
 }
 
 fn contrast(pairs: &[Pair<'_>], draws: &[Vec<f64>]) -> Option<Contrast> {

@@ -181,7 +181,7 @@ mod tests {
         let epochs = epochs
             .map(|(&it, number)| Epoch { number, test: Some(it), validation: None })
             .collect();
-        let result = RunResult { epochs, ..RunResult::empty() };
+        let result = RunResult { epochs, ..RunResult::of(&serde_json::Value::Null) };
         (Cell::example(method, seed), Ok(Finished { result, is_kept: false }))
     }
 

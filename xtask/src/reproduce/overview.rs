@@ -193,14 +193,23 @@ fn rules(findings: &Findings<'_>) -> Vec<String> {
 
 /// What was resampled for the intervals, as it was in this report.
 fn intervals(findings: &Findings<'_>) -> String {
+    let n_unfit: usize = findings.places.iter().map(|(_, contrasts)| contrasts.n_unfit).sum();
+    let unfit = match n_unfit {
+        0 => String::new(),
+        n => format!(
+            " The test predictions of {n} runs are of other rows or do not give the \
+                      accuracy of `result.json`, and were not used."
+        ),
+    };
     let bases: BTreeSet<Basis> =
         findings.places.iter().flat_map(|(_, contrasts)| contrasts.bases()).collect();
     let what: Vec<&str> =
         bases.iter().map(|basis| basis.name()).filter(|it| !it.is_empty()).collect();
     if what.is_empty() {
-        return "Differences have no interval: with one seed and no test predictions there is \
-                nothing to resample."
-            .to_owned();
+        return format!(
+            "Differences have no interval: with one seed and no test predictions there is nothing \
+             to resample.{unfit}"
+        );
     }
     let caution = if bases.contains(&Basis::Seeds) {
         format!(
@@ -215,7 +224,7 @@ fn intervals(findings: &Findings<'_>) -> String {
     format!(
         "Brackets hold a paired bootstrap interval: 95 %, percentiles of {N_RESAMPLES} resamples of \
          {}, random seed {SEED}, the same rows and seeds for both methods; means over data sets \
-         resample within each.{caution}",
+         resample within each.{caution}{unfit}",
         what.join(", or of ")
     )
 }

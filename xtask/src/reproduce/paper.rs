@@ -8,8 +8,8 @@ use crate::csv::Table;
 
 const TABLES: &str = include_str!("../../../fixtures/paper/tables.csv");
 const SLIPS: &str = include_str!("../../../fixtures/paper/slips.toml");
-/// Tables of the paper that have results.
-pub(super) const NUMBERS: std::ops::RangeInclusive<u8> = 2..=8;
+/// Tables of the paper; the first has no results.
+pub(super) const NUMBERS: std::ops::RangeInclusive<u8> = 1..=8;
 
 /// One cell of one of the paper's tables; mean and spread in percent.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,7 +126,7 @@ mod tests {
     fn every_cell_is_read_and_those_without_a_figure_are_told_apart() {
         let cells = published().unwrap();
         assert_eq!(cells.len(), 440);
-        assert!(cells.iter().all(|cell| NUMBERS.contains(&cell.table)));
+        assert!(cells.iter().all(|cell| NUMBERS.contains(&cell.table) && cell.table > 1));
         let missing: Vec<_> = cells.iter().filter(|cell| cell.mean.is_none()).collect();
         assert!(missing.len() == 66 && missing.iter().all(|cell| cell.table == 6));
         assert_eq!(missing[0].shown(), "did not converge");

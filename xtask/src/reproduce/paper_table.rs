@@ -15,9 +15,12 @@ use crate::csv::Table;
 pub(super) fn blocks(findings: &Findings<'_>) -> Vec<Block> {
     let section = |(number, rows): &(u8, Vec<Compared<'_>>)| {
         let title = format!("Table {number} of the paper");
-        let mut blocks = vec![Block::heading(2, title), Block::text(outcome(rows))];
-        blocks.extend(ranks(rows));
-        blocks.push(Block::Grid(grid(rows)));
+        let mut blocks = vec![Block::heading(2, title)];
+        if !rows.is_empty() {
+            blocks.push(Block::text(outcome(rows)));
+            blocks.extend(ranks(rows));
+            blocks.push(Block::Grid(grid(rows)));
+        }
         let slips = findings.slips.of_table(*number);
         if !slips.is_empty() {
             blocks.push(Block::text("Known of the paper's figures:"));

@@ -23,6 +23,11 @@ pub(super) struct Predictions {
 }
 
 impl Predictions {
+    /// Whether a run folder has them.
+    pub(super) fn are_in(folder: &Path) -> bool {
+        folder.join(FILE).exists()
+    }
+
     pub(super) fn n_classes(&self) -> usize {
         self.classes.len()
     }
@@ -33,11 +38,10 @@ impl Predictions {
 
     /// The [`code`] of each row at the best epoch of a run; none where there is nothing to compare.
     pub(super) fn codes_of(&mut self, folder: &Path) -> Result<Option<Vec<u32>>> {
-        let path = folder.join(FILE);
-        if !path.exists() {
+        if !Self::are_in(folder) {
             return Ok(None);
         }
-        let table = read_table(&path)?;
+        let table = read_table(&folder.join(FILE))?;
         let (row, label, best) =
             (table.required("row")?, table.required("label")?, table.required("best")?);
         let mut lines = Vec::with_capacity(table.rows.len());

@@ -37,7 +37,7 @@ pub(super) fn write(plan: &Plan, out: &Path, outcomes: &[(Cell, Outcome)]) -> Re
     let places = with_contrasts(Place::all(plan, outcomes))?;
     let tables = paper::NUMBERS
         .map(|number| (number, comparison::of_table(plan, &places, &published, number)))
-        .filter(|(_, rows)| !rows.is_empty());
+        .filter(|(number, rows)| !rows.is_empty() || plan.paper_tables.contains(number));
     let findings = Findings {
         plan,
         outcomes,

@@ -105,7 +105,7 @@ impl RunResult {
         Ok(Self::of(&json))
     }
 
-    fn of(json: &Value) -> Self {
+    pub(super) fn of(json: &Value) -> Self {
         let value = |metric: &Metric| {
             metric.pointers.iter().find_map(|pointer| json.pointer(pointer)?.as_f64())
         };
@@ -168,14 +168,6 @@ fn read_json(path: &Path) -> Result<Value> {
     let text =
         fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("failed to parse {}", path.display()))
-}
-
-#[cfg(test)]
-impl RunResult {
-    /// Of a run that left nothing.
-    pub(super) fn empty() -> Self {
-        Self::of(&Value::Null)
-    }
 }
 
 #[cfg(test)]

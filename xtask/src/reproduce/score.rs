@@ -80,6 +80,11 @@ pub(super) fn code(predicted: u16, label: u16) -> u32 {
     2 * u32::from(predicted) + u32::from(predicted == label)
 }
 
+/// Whether a [`code`] is of a row predicted right.
+pub(super) fn is_right(code: u32) -> bool {
+    code % 2 == 1
+}
+
 /// How often each [`code`] occurs where row `r` counts `weights[r]` times.
 pub(super) fn count(codes: &[u32], weights: &[Lanes], n_codes: usize) -> Vec<Lanes> {
     let mut counts: Vec<Lanes> = vec![[0; LANES]; n_codes];

@@ -1,5 +1,11 @@
 //! Verdicts and orders, each side of their bounds.
 
+use std::path::PathBuf;
+
+use super::super::cell::{Cell, Finished, Outcome};
+use super::super::paper;
+use super::super::plan::DataSet;
+use super::super::result::RunResult;
 use super::super::score::Score;
 use super::*;
 
@@ -49,4 +55,51 @@ fn an_order_is_judged_by_the_side_of_zero_the_interval_lies_on() {
     assert_eq!(Order::of(-2.0, none), Some(Order::Undecided));
     assert_eq!(Order::of(0.0, ours(0.01, 0.03)), None);
     assert_eq!(Order::of(-2.0, None), None);
+}
+
+/// A plan on one data set that the paper calls `sst5`, and a finished run of `lane` there.
+fn scene() -> (Plan, Vec<(Cell, Outcome)>) {
+    let data_set =
+        DataSet { paper: Some("sst5".to_owned()), ..DataSet::new("own", PathBuf::new()) };
+    let mut plan = Plan::example(&["lane", "aum"]);
+    plan.data_sets = vec![data_set.clone()];
+    let result = RunResult::of(&serde_json::json!({"best": {"test": {"accuracy": 0.5}}}));
+    let cell = Cell { data_set, ..Cell::example("lane", 1) };
+    (plan, vec![(cell, Ok(Finished { result, is_kept: false }))])
+}
+
+fn verdicts(plan: &Plan, outcomes: &[(Cell, Outcome)], number: u8) -> Vec<Verdict> {
+    let places: Vec<_> =
+        Place::all(plan, outcomes).into_iter().map(|it| (it, Contrasts::default())).collect();
+    let published = paper::published().unwrap();
+    of_table(plan, &places, &published, number).iter().map(|row| row.verdict).collect()
+}
+
+#[test]
+fn published_cells_stand_beside_those_that_were_run() {
+    let (plan, outcomes) = scene();
+    // Table 3 has 53.1 ± 1.6 for lane on SST-5; of one seed, 50.0 is within 2 · √(1.6² + 1.6²).
+    assert_eq!(verdicts(&plan, &outcomes, 3), [Verdict::Reproduced]);
+    assert_eq!(verdicts(&plan, &outcomes, 2), []);
+}
+
+#[test]
+fn a_table_wanted_whole_has_all_its_cells() {
+    let (mut plan, outcomes) = scene();
+    plan.paper_tables = vec![3, 6];
+    let verdicts_of = |number| verdicts(&plan, &outcomes, number);
+    let count = |all: &[Verdict], verdict| all.iter().filter(|it| **it == verdict).count();
+    let third = verdicts_of(3);
+    assert_eq!((third.len(), count(&third, Verdict::Reproduced)), (120, 1));
+    assert_eq!(count(&third, Verdict::NotRun), 11);
+    assert_eq!(count(&third, Verdict::NotAvailable), 108);
+    assert_eq!(count(&verdicts_of(6), Verdict::NotRun), 11);
+    assert_eq!(verdicts_of(2), []);
+}
+
+#[test]
+fn other_kinds_of_noise_are_not_held_against_the_paper() {
+    let (mut plan, outcomes) = scene();
+    plan.noise_kind = "pair".to_owned();
+    assert_eq!(verdicts(&plan, &outcomes, 3), []);
 }

@@ -9,6 +9,7 @@ const STYLE: &str = include_str!("page.css");
 
 /// The page; `title` is what a browser's tab shows.
 pub(in super::super) fn page(title: &str, blocks: &[Block]) -> String {
+    let first_section = blocks.iter().position(is_section);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -19,10 +20,36 @@ pub(in super::super) fn page(title: &str, blocks: &[Block]) -> String {
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body { main { @for block in blocks { (part(block)) } } }
+            body { main { @for (at, block) in blocks.iter().enumerate() {
+                @if Some(at) == first_section { (contents(blocks)) }
+                @if is_section(block) { span id=(anchor(at)) {} }
+                (part(block))
+            } } }
         }
     };
     page.into_string() + "\n"
+}
+
+fn is_section(block: &Block) -> bool {
+    matches!(block, Block::Heading(2, _) | Block::Folded(..))
+}
+
+/// Where links inside the page lead.
+fn anchor(at: usize) -> String {
+    format!("section-{at}")
+}
+
+/// Links to the sections.
+fn contents(blocks: &[Block]) -> Markup {
+    let sections = blocks.iter().enumerate().filter_map(|(at, block)| match block {
+        Block::Heading(2, title) | Block::Folded(title, _) => Some((at, title)),
+        _ => None,
+    });
+    html! {
+        nav aria-label="Contents" {
+            @for (at, title) in sections { a href={ "#" (anchor(at)) } { (inline(title)) } " " }
+        }
+    }
 }
 
 fn part(block: &Block) -> Markup {
@@ -112,13 +139,14 @@ mod tests {
         ];
         let page = page(evil, &blocks);
         assert!(!page.contains("<script") && !page.contains("<img"), "{page}");
-        assert_eq!(page.matches("&lt;script&gt;").count(), 9);
+        assert_eq!(page.matches("&lt;script&gt;").count(), 11);
     }
 
     #[test]
     fn the_page_needs_nothing_from_elsewhere() {
-        let page = page("Results", &[Block::text("x")]);
-        let outward = ["http://", "https://", "src=", "href=", "@import", "url("];
+        let page = page("Results", &[Block::heading(2, "Standing")]);
+        assert!(page.contains("<a href=\"#section-0\">Standing</a>"), "{page}");
+        let outward = ["http:", "https:", "//", "src=", "@import", "url("];
         assert!(outward.iter().all(|it| !page.contains(it)), "{page}");
     }
 
