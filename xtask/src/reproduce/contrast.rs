@@ -15,7 +15,7 @@ use anyhow::Result;
 use super::place::Place;
 use super::predictions::Predictions;
 use super::resamples::{RunScores, row_scores, seed_draws};
-use super::score::{Score, is_right};
+use super::score::{Score, plain_scores};
 
 /// The methods that others are compared with.
 pub(super) const REFERENCES: [&str; 2] = ["base", "lane"];
@@ -167,7 +167,7 @@ fn scored_runs(place: &Place<'_>) -> Result<(Runs, usize)> {
     for (cell, result) in place.finished() {
         let scores = SCORES.map(|score| result.get(score.name()));
         let found = predictions.codes_of(&cell.folder)?;
-        let fitting = found.filter(|codes| fits(codes, scores[0]));
+        let fitting = found.filter(|codes| fits(codes, &predictions, scores));
         n_unfit += usize::from(fitting.is_none() && Predictions::are_in(&cell.folder));
         runs.push((cell, scores, fitting.is_some()));
         codes.extend(fitting);
@@ -182,10 +182,13 @@ fn scored_runs(place: &Place<'_>) -> Result<(Runs, usize)> {
     Ok((scored.collect(), n_unfit))
 }
 
-/// Whether predictions have the accuracy that the run reports.
-fn fits(codes: &[u32], accuracy: Option<f64>) -> bool {
-    let n_right = codes.iter().filter(|code| is_right(**code)).count();
-    accuracy.is_some_and(|accuracy| (n_right as f64 / codes.len() as f64 - accuracy).abs() < 1e-6)
+/// Whether predictions have the scores that the run reports, as far as it reports them.
+fn fits(codes: &[u32], predictions: &Predictions, reported: [Option<f64>; 3]) -> bool {
+    let found = plain_scores(codes, predictions.labels(), predictions.n_classes());
+    let is_near = |(found, reported): (f32, Option<f64>)| {
+        reported.is_none_or(|reported| (f64::from(found) - reported).abs() < 1e-5)
+    };
+    found.into_iter().zip(reported).all(is_near)
 }
 
 fn contrast(pairs: &[Pair<'_>], draws: &[Vec<f64>]) -> Option<Contrast> {

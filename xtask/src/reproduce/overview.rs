@@ -198,7 +198,7 @@ fn intervals(findings: &Findings<'_>) -> String {
         0 => String::new(),
         n => format!(
             " The test predictions of {n} runs are of other rows or do not give the \
-                      accuracy of `result.json`, and were not used."
+                      scores of `result.json`, and were not used."
         ),
     };
     let bases: BTreeSet<Basis> =
@@ -229,6 +229,21 @@ fn intervals(findings: &Findings<'_>) -> String {
     )
 }
 
+/// What is told of every run: a title, and where it stands among the origins.
+const NAMED_ORIGINS: [(&str, &str); 11] = [
+    ("program", "version"),
+    ("git revision", "revision"),
+    ("sources changed since", "dirty"),
+    ("compiler", "compiler"),
+    ("burn", "burn"),
+    ("system", "system"),
+    ("processor", "processor"),
+    ("cores", "cores"),
+    ("device", "device"),
+    ("threads of a run", "threads"),
+    ("encoder", "encoder"),
+];
+
 /// What made these results, where, and out of what.
 fn provenance(findings: &Findings<'_>) -> Table {
     let results: Vec<&RunResult> =
@@ -236,20 +251,22 @@ fn provenance(findings: &Findings<'_>) -> Table {
     let arguments: Vec<String> = std::env::args().skip(1).map(|it| quoted(&it)).collect();
     let sum = |name| results.iter().filter_map(|it| it.get(name)).sum::<f64>();
     let most = |name| results.iter().filter_map(|it| it.get(name)).fold(0.0, f64::max);
-    let mut rows = vec![
-        ["command".to_owned(), format!("`cargo xtask {}`", arguments.join(" "))],
-        ["program".to_owned(), counted(&results, "version", str::to_owned)],
-        ["git revision".to_owned(), counted(&results, "revision", |it| format!("`{it}`"))],
-        ["sources changed since".to_owned(), counted(&results, "dirty", in_words)],
-        ["device".to_owned(), counted(&results, "device", str::to_owned)],
-        ["threads of a run".to_owned(), counted(&results, "threads", str::to_owned)],
-        ["encoder".to_owned(), counted(&results, "encoder", short_hash)],
+    let mut rows = vec![["command".to_owned(), format!("`cargo xtask {}`", arguments.join(" "))]];
+    rows.extend(NAMED_ORIGINS.map(|(title, name)| {
+        let shown: fn(&str) -> String = match name {
+            "revision" | "encoder" => short_hash,
+            "dirty" => in_words,
+            _ => str::to_owned,
+        };
+        [title.to_owned(), counted(&results, name, shown)]
+    }));
+    rows.extend([
         ["hours of all runs".to_owned(), format!("{:.2}", sum("seconds") / 3600.0)],
         [
             "most memory of a run".to_owned(),
             format!("{:.2} GiB", most("peak_memory_bytes") / f64::from(1 << 30)),
         ],
-    ];
+    ]);
     for data_set in &findings.plan.data_sets {
         let of_set = findings.places.iter().filter(|(place, _)| place.data_set == data_set);
         let results: Vec<_> =

@@ -80,11 +80,6 @@ pub(super) fn code(predicted: u16, label: u16) -> u32 {
     2 * u32::from(predicted) + u32::from(predicted == label)
 }
 
-/// Whether a [`code`] is of a row predicted right.
-pub(super) fn is_right(code: u32) -> bool {
-    code % 2 == 1
-}
-
 /// How often each [`code`] occurs where row `r` counts `weights[r]` times.
 pub(super) fn count(codes: &[u32], weights: &[Lanes], n_codes: usize) -> Vec<Lanes> {
     let mut counts: Vec<Lanes> = vec![[0; LANES]; n_codes];
@@ -121,18 +116,22 @@ pub(super) fn scores_of(n_true: &[Lanes], counts: &[Lanes]) -> [ScoreLanes; 3] {
     sums
 }
 
+/// The scores of predictions as they are, each row counted once.
+pub(super) fn plain_scores(codes: &[u32], labels: &[u16], n_classes: usize) -> [f32; 3] {
+    let weights = vec![[1; LANES]; labels.len()];
+    let truth: Vec<u32> = labels.iter().map(|&label| u32::from(label)).collect();
+    let n_true = count(&truth, &weights, n_classes);
+    scores_of(&n_true, &count(codes, &weights, 2 * n_classes)).map(|lanes| lanes[0])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The scores of predictions, each row counted once.
     fn scores(labels: &[u16], predicted: &[u16], n_classes: usize) -> [f32; 3] {
-        let weights = vec![[1; LANES]; labels.len()];
-        let truth: Vec<u32> = labels.iter().map(|&label| u32::from(label)).collect();
         let codes: Vec<u32> =
             predicted.iter().zip(labels).map(|(&it, &label)| code(it, label)).collect();
-        let n_true = count(&truth, &weights, n_classes);
-        scores_of(&n_true, &count(&codes, &weights, 2 * n_classes)).map(|lanes| lanes[0])
+        plain_scores(&codes, labels, n_classes)
     }
 
     fn assert_close(found: [f32; 3], expected: [f32; 3]) {
