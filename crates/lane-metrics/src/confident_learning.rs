@@ -12,10 +12,10 @@
 //!
 //! | filter | flags |
 //! |---|---|
-//! | by class | in each class j, the n_j − m_jj rows with the lowest p_ij |
-//! | by noise rate | for each pair j ≠ k, the m_jk rows labeled j with the largest p_ik − p_ij |
+//! | by class | in each class j, the `n_j` − `m_jj` rows with the lowest `p_ij` |
+//! | by noise rate | for each pair j ≠ k, the `m_jk` rows labeled j with the largest `p_ik` − `p_ij` |
 //! | both | rows that both of these flag |
-//! | confident learning | rows counted off the diagonal: k*_i ≠ y_i |
+//! | confident learning | rows counted off the diagonal: `k*_i ≠ y_i` |
 //! | predicted ≠ given | every row whose argmax is another class |
 //! | low self-confidence, low normalized margin | as many rows as confident learning flags, lowest score first |
 //!

@@ -79,7 +79,7 @@ impl ConfidentJoint {
         NoiseRates::of_counts(&self.calibrated, self.n_classes())
     }
 
-    /// m_jk: how many rows of given label j to flag for each true class k; on the diagonal, how
+    /// `m_jk`: how many rows of given label j to flag for each true class k; on the diagonal, how
     /// many to leave.
     pub fn prune_counts(&self) -> Vec<u64> {
         prune_counts::of_calibrated(&self.calibrated, self.n_classes())
@@ -94,7 +94,13 @@ fn calibrate(counted: &[u64], label_counts: &[u64]) -> Vec<u64> {
         let sum = (row.iter().sum::<u64>() as f64).max(TINY);
         scaled.extend(row.iter().map(|count| *count as f64 / sum * *n_given as f64));
     }
-    let (total, n_rows) = (scaled.iter().sum::<f64>().max(TINY), label_counts.iter().sum::<u64>());
+    // Added up by true class, as cleanlab has the matrix in memory.
+    let by_truth: Vec<f64> = (0..n_classes)
+        .flat_map(|truth| scaled.iter().skip(truth).step_by(n_classes))
+        .copied()
+        .collect();
+    let total = rounding::pairwise_sum(&by_truth).max(TINY);
+    let n_rows = label_counts.iter().sum::<u64>();
     for value in &mut scaled {
         *value = *value / total * n_rows as f64;
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Filter {
     /// For each pair of given label j and true label k, as many rows as the joint says are
-    /// mislabeled so, those with the largest p_k − p_j.
+    /// mislabeled so, those with the largest `p_k` − `p_j`.
     PruneByNoiseRate,
     /// In each class, as many rows as the joint says are mislabeled, those with the lowest
     /// probability of their label.

@@ -160,14 +160,15 @@ impl Lists {
         }
     }
 
-    /// Offers p_y − p_k to the list of the label y and each class k.
+    /// Offers `p_y` − `p_k` to the list of the label y and each class k.
     fn offer_margins(&mut self, row: &[f64], label: ClassId, id: u32) {
         let own = row[label.index()];
         let first = label.index() * row.len();
         let limits = &self.limits[first..][..row.len()];
         // Most rows enter no list; this passes over them in vectors.
-        let enters = row.iter().zip(limits).fold(false, |any, (p, limit)| any | (own - p < *limit));
-        if enters {
+        let pairs = row.iter().zip(limits);
+        let n_entered: u32 = pairs.map(|(p, limit)| u32::from(own - p < *limit)).sum();
+        if n_entered > 0 {
             for (class, p) in row.iter().enumerate() {
                 self.offer(first + class, own - p, id);
             }

@@ -31,7 +31,7 @@ impl NoiseRates {
         self.n_classes
     }
 
-    /// Q_jk, shape `[n_classes, n_classes]`, given label by row; sums to 1.
+    /// `Q_jk`, shape `[n_classes, n_classes]`, given label by row; sums to 1.
     pub fn joint_matrix(&self) -> &[f64] {
         &self.joint
     }

@@ -3,7 +3,7 @@
 /// Rows left in every class that has any, whatever the counts say.
 const LEFT: u64 = 1;
 
-/// m_jk of Ĉ, both row-major with the given label by row.
+/// `m_jk` of Ĉ, both row-major with the given label by row.
 ///
 /// Where the diagonal is lifted to [`LEFT`], the difference is taken in equal parts from the
 /// other pairs of that given label that occur; what is left of each is cut to a whole number.

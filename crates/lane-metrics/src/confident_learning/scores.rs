@@ -22,7 +22,7 @@ const LEAST: f64 = 1e-6;
 /// Values looked at side by side; the compiler makes vectors of them.
 const LANES: usize = 4;
 
-/// Probability of the given label, p_y.
+/// Probability of the given label, `p_y`.
 pub fn self_confidence(rows: LabeledRows<'_>) -> Vec<f64> {
     rows.iter().map(|(row, label)| row[label.index()].min(1.0)).collect()
 }
@@ -80,7 +80,9 @@ fn adjusted(
             *moved = p - threshold + highest;
         }
         let sum: f64 = moved.iter().sum();
-        moved.iter_mut().for_each(|it| *it /= sum);
+        for it in &mut moved {
+            *it /= sum;
+        }
         score(&moved, label)
     };
     Ok(rows.iter().map(score).collect())
@@ -139,16 +141,16 @@ fn ln(x: f64) -> f64 {
     const TWO_TO_52: u64 = 1075 << 52;
     let shifted = x.to_bits() + ONE - std::f64::consts::FRAC_1_SQRT_2.to_bits();
     let biased = shifted >> 52;
-    let m = f64::from_bits(x.to_bits() + ONE - (biased << 52));
+    let mantissa = f64::from_bits(x.to_bits() + ONE - (biased << 52));
     // An integer below 2^52 in the low bits of 2^52 is the float 2^52 + integer.
-    let e = f64::from_bits(TWO_TO_52 | biased) - f64::from_bits(TWO_TO_52 | 1023);
-    let s = (m - 1.0) / (m + 1.0);
-    let t = s * s;
+    let exponent = f64::from_bits(TWO_TO_52 | biased) - f64::from_bits(TWO_TO_52 | 1023);
+    let ratio = (mantissa - 1.0) / (mantissa + 1.0);
+    let square = ratio * ratio;
     let mut series = 1.0 / 21.0;
     for odd in [19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0] {
-        series = series * t + 1.0 / odd;
+        series = series * square + 1.0 / odd;
     }
-    2.0 * s * series + e * std::f64::consts::LN_2
+    2.0 * ratio * series + exponent * std::f64::consts::LN_2
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl ThresholdPass {
         Ok(())
     }
 
-    /// The thresholds t_k.
+    /// The thresholds `t_k`.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl ThresholdPass {
     }
 }
 
-/// Mean probability of a class over the rows labeled as it, t_k, shape `[n_classes]`.
+/// Mean probability of a class over the rows labeled as it, `t_k`, shape `[n_classes]`.
 ///
 /// At least 2e-6; 2 for a class that is nobody's label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,12 +64,12 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-    /// t_k, shape `[n_classes]`.
+    /// `t_k`, shape `[n_classes]`.
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// Rows given each label, n_k, shape `[n_classes]`.
+    /// Rows given each label, `n_k`, shape `[n_classes]`.
     pub fn label_counts(&self) -> &[u64] {
         &self.label_counts
     }
