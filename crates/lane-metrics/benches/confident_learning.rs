@@ -43,12 +43,16 @@ impl Problem {
         values.resize_with(n_classes * n_rows, || 8.0 * random.fraction() - 4.0);
         let mut label = |row: &mut [f64]| {
             let best = (1..n_classes).fold(0, |a, b| if row[b] > row[a] { b } else { a });
-            row.iter_mut().for_each(|it| *it = it.exp());
+            for logit in &mut *row {
+                *logit = logit.exp();
+            }
             let sum: f64 = row.iter().sum();
-            row.iter_mut().for_each(|it| *it /= sum);
+            for value in row {
+                *value /= sum;
+            }
             let is_wrong = random.fraction() < WRONG;
-            let other = (random.fraction() * n_classes as f64).floor();
-            ClassId(if is_wrong { other as usize } else { best } as u16)
+            let other = random.below(n_classes);
+            ClassId(if is_wrong { other } else { best } as u16)
         };
         let labels = values.chunks_exact_mut(n_classes).map(&mut label).collect();
         Self { n_classes, values, labels }
@@ -70,13 +74,22 @@ impl Problem {
 struct Random(u64);
 
 impl Random {
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 >> 40
+    }
+
     /// In 0..1.
     fn fraction(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 40) as f64 / f64::from(1 << 24)
+        self.bits() as f64 / f64::from(1 << 24)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        ((self.bits() * n as u64) >> 24) as usize
     }
 }
 
+#[expect(clippy::print_stdout, reason = "how many rows are flagged is compared by eye")]
 fn main() -> Result<(), MetricsError> {
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     for (n_classes, n_rows) in SIZES {
