@@ -55,8 +55,8 @@ impl Problem {
     /// The same problem with probabilities that differ all over.
     fn without_ties(mut self) -> Self {
         for (at, value) in self.values.iter_mut().enumerate() {
-            // An irrational walk, no two alike, far below the grid.
-            let walk = (at as f64 * 0.618_033_988_749_895).fract();
+            // An irrational walk, no two steps alike, far below the grid.
+            let walk = ((at * at) as f64 * 0.618_033_988_749_895).fract();
             *value = (*value + 1e-4 * walk) / 1.0001;
         }
         self
