@@ -119,16 +119,24 @@ fn largest(values: &[f64]) -> f64 {
 /// Σ p ln p, with 0 ln 0 = 0.
 fn sum_of_p_ln_p(row: &[f64]) -> f64 {
     let (chunks, rest) = row.as_chunks::<LANES>();
-    let mut last = [1.0; LANES]; // 1 ln 1 = 0
-    last[..rest.len()].copy_from_slice(rest);
     let mut sums = [0.0; LANES];
-    for chunk in chunks.iter().chain([&last]) {
-        for lane in 0..LANES {
-            let p = chunk[lane];
-            sums[lane] += if p > 0.0 { p * ln(p) } else { 0.0 };
-        }
+    for chunk in chunks {
+        add_p_ln_p(&mut sums, chunk);
+    }
+    if !rest.is_empty() {
+        let mut last = [1.0; LANES]; // 1 ln 1 = 0
+        last[..rest.len()].copy_from_slice(rest);
+        add_p_ln_p(&mut sums, &last);
     }
     sums.iter().sum()
+}
+
+#[inline]
+fn add_p_ln_p(sums: &mut [f64; LANES], chunk: &[f64; LANES]) {
+    for (sum, &p) in sums.iter_mut().zip(chunk) {
+        let term = p * ln(p);
+        *sum += if p > 0.0 { term } else { 0.0 };
+    }
 }
 
 /// ln of a positive normal number, without branches or calls so that it runs in vectors.
