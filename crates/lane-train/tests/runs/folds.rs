@@ -163,16 +163,16 @@ fn one_fold_is_refused_with_what_can_be_said() {
 }
 
 #[test]
-fn right_labels_learnt_well_are_confirmed_out_of_fold() {
+fn wrong_labels_learnt_by_heart_are_still_found_out_of_fold() {
     let corpus = Corpus::new();
     let settings = [THREE, "training.epochs=30", "training.lr=3e-3"];
     let mut config = corpus.config(MethodName::BASE, &settings);
     config.data.validation = None;
     let run = corpus.run("run", config).unwrap();
-    let found = run.result.detection.unwrap().confident_learning.unwrap();
-    // Each fold leaves two thirds of the words of every class to learn from.
-    assert!(found.auroc.unwrap() > 0.8, "{found:?}");
-    assert!(found.both.balanced_accuracy > 0.7, "{found:?}");
+    // Networks that had seen these rows would predict their labels; most of the wrong ones they
+    // have not, and each fold leaves two thirds of the words of every class to learn from.
+    let found = run.result.detection.unwrap().confident_learning.unwrap().both;
+    assert!(found.recall > 0.6 && found.balanced_accuracy > 0.6, "{found:?}");
 }
 
 /// Keeps the order of what it hears.
