@@ -54,6 +54,8 @@ pub trait Observer {
     fn advance(&mut self, _n_rows: u64) {}
     /// The long thing is over.
     fn end(&mut self) {}
+    /// The training that leaves out fold `fold`, from 1, of `folds` begins.
+    fn fold(&mut self, _fold: u32, _folds: u32) {}
     /// An epoch is over.
     fn epoch(&mut self, _report: &EpochReport) {}
     /// Something the user should know.

@@ -10,6 +10,7 @@ use crate::data_map::{self, MapRow};
 use crate::dynamics::{Dynamics, DynamicsConfig, MeanProbabilities, TrainingMap};
 use crate::error::TrainError;
 use crate::experiment::{Experiment, Split};
+use crate::folds::Folds;
 use crate::history::History;
 use crate::labels_file::{self, LabelLine};
 use crate::method::Verdict;
@@ -48,6 +49,7 @@ pub fn train(
         return Err(TrainError::OutputExists { path: out.into() });
     }
     let experiment = Experiment::prepare(config, observer)?;
+    let folds = Folds::plan(&experiment)?;
     let folder = RunFolder::create(out, force)?;
     folder.write("config.toml", &config_text(&experiment.config)?)?;
 
@@ -80,7 +82,11 @@ pub fn train(
         let n_predictors = trained.method.n_predictors();
         save_model(&folder.file("model"), &experiment, &trained.networks, n_predictors)?;
     }
-    let result = result(&experiment, &history, &trained, &verdicts)?;
+    let mut result = result(&experiment, &history, &trained, &verdicts)?;
+    if let Some(folds) = folds {
+        let out_of_fold = folds.run(&experiment, observer)?;
+        out_of_fold.finish(&folder, &experiment.train, &mut result)?;
+    }
     folder.write_json("record.json", &record(&experiment, invocation, started))?;
     folder.write_json("result.json", &result)?;
     Ok(result)

@@ -104,6 +104,15 @@ pub(crate) fn result(result: &RunResult, out: &std::path::Path) {
             "  flagged          {} rows, precision {:.4}, recall {:.4}",
             detection.n_flagged, detection.precision, detection.recall
         );
+        if let Some(found) = &detection.confident_learning {
+            println!(
+                "  out of fold      average precision {}; {} rows flagged, precision {:.4}, recall {:.4}",
+                share(found.average_precision),
+                found.both.n_flagged,
+                found.both.precision,
+                found.both.recall
+            );
+        }
     }
     println!("most suspicious    {}", out.join("labels.csv").display());
     let model = out.join("model");

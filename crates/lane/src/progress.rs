@@ -112,6 +112,12 @@ impl Observer for Bars {
         }
     }
 
+    fn fold(&mut self, fold: u32, folds: u32) {
+        if !self.quiet {
+            self.say(&format!("fold {fold} of {folds}"));
+        }
+    }
+
     fn epoch(&mut self, report: &EpochReport) {
         if self.quiet {
             return;

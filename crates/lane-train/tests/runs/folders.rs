@@ -83,7 +83,7 @@ fn result_reads_back(run: &Run, method: MethodName) {
     assert_eq!(json["final"], json["epochs"][1]);
     let detection = &json["detection"];
     assert_eq!(detection["n_wrong"], 8, "{method}");
-    for key in ["average_precision", "auroc", "precision", "recall", "f1"] {
+    for key in ["average_precision", "auroc", "precision", "recall", "f1", "balanced_accuracy"] {
         assert!((0.0..=1.0).contains(&detection[key].as_f64().unwrap()), "{method}: {key}");
     }
     let by = &detection["by"];

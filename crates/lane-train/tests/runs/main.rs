@@ -8,6 +8,7 @@ mod determinism;
 mod devices;
 mod divergence;
 mod folders;
+mod folds;
 mod frozen;
 mod kernels;
 mod margin_views;

@@ -56,6 +56,7 @@ fn settings(args: &TrainArgs) -> Result<Vec<Setting>, TrainError> {
     put("training.batch_size", number(args.batch_size));
     put("training.micro_batch", number(args.micro_batch));
     put("training.lr", args.lr.map(Into::into));
+    put("cross_validation.folds", number(args.folds));
     put("views.kinds", args.views.map(view_names).transpose()?);
     put("views.back_translation", path(&args.back_translation));
     put("views.thesaurus", text(&args.wordnet));
