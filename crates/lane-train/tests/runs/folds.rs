@@ -201,7 +201,7 @@ impl Observer for Order {
 fn folds_are_announced_and_their_epochs_are_not_those_of_the_run() {
     let corpus = Corpus::new();
     let mut order = Order::default();
-    let program = Program { version: "test".into(), revision: None };
+    let program = Program { version: "test".into(), ..Program::default() };
     let invocation = Invocation { program, command: Vec::new() };
     let config = corpus.config(MethodName::BASE, &[THREE]);
     let out = corpus.path("run");
