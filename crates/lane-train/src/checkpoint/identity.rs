@@ -48,7 +48,9 @@ impl Identity {
         let short = |hash: Option<&String>| {
             hash.map_or("none".into(), |hash| hash.chars().take(12).collect::<String>())
         };
-        for role in self.inputs.keys().chain(other.inputs.keys()) {
+        // Files first: a vocabulary made from them changes with them.
+        let files = ["train", "validation", "test"].map(str::to_owned);
+        for role in files.iter().chain(self.inputs.keys()).chain(other.inputs.keys()) {
             let (found, expected) = (self.inputs.get(role), other.inputs.get(role));
             if found != expected {
                 return Err(TrainError::Mismatch {

@@ -11,6 +11,7 @@ mod folders;
 mod frozen;
 mod kernels;
 mod margin_views;
+mod resume;
 mod rivals;
 mod semi_supervised;
 mod support;
