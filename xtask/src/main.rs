@@ -10,6 +10,7 @@ mod bench;
 mod check;
 mod corpus;
 mod csv;
+mod disk;
 mod golden;
 mod kill;
 mod lane_binary;
@@ -21,6 +22,7 @@ mod reproduce;
 mod shell;
 mod slurm;
 mod tidy;
+mod trial;
 mod whole_file;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +48,9 @@ enum Command {
         /// Instead, kill runs at random moments, go on with them, and compare every byte (minutes)
         #[arg(long, conflicts_with = "slurm")]
         kill: bool,
+        /// Instead, fill the disk under a run, and forbid writing to it (as root)
+        #[arg(long, conflicts_with_all = ["slurm", "kill"])]
+        disk: bool,
     },
     /// Headers, file sizes and names, trailing blanks, links, the built-in corpus
     Tidy,
@@ -86,6 +91,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Check { slurm: true, .. } => slurm::run(&root)?,
         Command::Check { kill: true, .. } => kill::run(&root)?,
+        Command::Check { disk: true, .. } => disk::run(&root)?,
         Command::Check { .. } => check::run(&root)?,
         Command::Tidy => tidy::run(&root)?,
         Command::Layers => layers::run(&root)?,

@@ -11,8 +11,10 @@
 //!     checkpoint.json               format, program, SHA-256 of the files above and of itself
 //! ```
 //!
-//! A checkpoint is built under another name, synced, read back against its hashes and renamed; only
-//! then does the third one go. So whenever a process dies, a whole one is there, if there ever was.
+//! A checkpoint is built under another name, read back against its hashes and renamed; only then, and
+//! once the one before is on the disk itself, does the third one go. So whenever a process dies, the
+//! last one is there, and whenever the power goes, one of the two: nobody waits for the disk, which
+//! has had all the time between two checkpoints. The one that a run stops with is waited for.
 //!
 //! Order of rows, initial weights, dropout, views and every other random choice are functions of the
 //! seed and the place in the run, so that no generator has a state to keep. What a method gathers
@@ -49,8 +51,6 @@ const NETWORKS: &str = "networks.safetensors";
 const MOMENTS: &str = "moments.safetensors";
 const BEST: &str = "best.safetensors";
 const LOCK: &str = "lock";
-/// How many are kept.
-const N_KEPT: usize = 2;
 
 /// The checkpoints of a run under way.
 pub struct Checkpoints {
@@ -144,19 +144,27 @@ impl Checkpoints {
         (&self.identity, self.every)
     }
 
-    /// Writes a checkpoint, verifies it, and lets the third one go.
+    /// Writes a checkpoint, verifies it, and lets the third one go; `is_last` waits for the disk.
     ///
     /// # Errors
     ///
     /// [`TrainError::Io`]; the checkpoints before are as they were.
-    pub(crate) fn save(&mut self, snapshot: Snapshot<'_>) -> Result<(), TrainError> {
+    pub(crate) fn save(&mut self, snapshot: Snapshot<'_>, is_last: bool) -> Result<(), TrainError> {
         let n_steps = snapshot.state.position.n_steps;
         let target = self.folder.join(format!("{n_steps:012}"));
-        self.write(&target, snapshot).map_err(TrainError::io("write checkpoint", &target))?;
+        const FAILED: &str = "write checkpoint";
+        self.write(&target, snapshot).map_err(TrainError::io(FAILED, &target))?;
         (self.n_steps_at_last, self.last) = (n_steps, Instant::now());
         let names = checkpoints(&self.folder);
-        let n_old = names.len().saturating_sub(N_KEPT);
-        remove(&self.folder, |name| names[..n_old].iter().any(|old| old == name))
+        if let [gone @ .., before, _] = names.as_slice() {
+            let before = self.folder.join(before);
+            sync(&before).map_err(TrainError::io(FAILED, before))?;
+            remove(&self.folder, |name| gone.iter().any(|old| old == name))?;
+        }
+        if is_last {
+            sync(&target).map_err(TrainError::io(FAILED, target))?;
+        }
+        Ok(())
     }
 
     fn write(&self, target: &Path, snapshot: Snapshot<'_>) -> io::Result<()> {
@@ -175,9 +183,10 @@ impl Checkpoints {
         manifest.finish()?;
         Manifest::verify(building.path())
             .map_err(|refused| io::Error::other(refused.to_string()))?;
-        sync(building.path())?;
-        fs::rename(building.keep(), target)?;
-        sync(&self.folder)
+        // Renamed before it is kept from being removed: where the rename fails, it goes.
+        fs::rename(building.path(), target)?;
+        let _ = building.keep();
+        Ok(())
     }
 
     /// Removes them all: the run is finished.
@@ -344,9 +353,9 @@ fn remove(folder: &Path, is_to_go: impl Fn(&str) -> bool) -> Result<(), TrainErr
 
 /// One process at a time: the lock goes with the process, however it ends.
 fn lock(folder: &Path) -> Result<File, TrainError> {
-    fs::create_dir_all(folder).map_err(TrainError::io("create", folder))?;
+    fs::create_dir_all(folder).map_err(TrainError::io("write", folder))?;
     let path = folder.join(LOCK);
-    let file = File::create(&path).map_err(TrainError::io("create", &path))?;
+    let file = File::create(&path).map_err(TrainError::io("write", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(TrainError::Mismatch {
@@ -357,9 +366,14 @@ fn lock(folder: &Path) -> Result<File, TrainError> {
     }
 }
 
-/// Brings the names in a folder to the disk.
-fn sync(folder: &Path) -> io::Result<()> {
+/// Brings a checkpoint, and its name, to the disk itself.
+fn sync(checkpoint: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(checkpoint)? {
+        File::open(entry?.path())?.sync_all()?;
+    }
     #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
+    for folder in [Some(checkpoint), checkpoint.parent()].into_iter().flatten() {
+        File::open(folder)?.sync_all()?;
+    }
     Ok(())
 }

@@ -95,6 +95,16 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// A training that cannot fit into memory.
+    #[error("training needs at least {:.1} GB of memory, and {:.1} GB are free", *needed as f64 / 1e9, *available as f64 / 1e9)]
+    Memory {
+        /// Bytes that it takes at least.
+        needed: u64,
+        /// Bytes there are.
+        available: u64,
+        /// What takes less.
+        advice: &'static str,
+    },
     /// A run that was stopped stands where this one would be written.
     #[error("`{}` holds a run that was stopped and can go on", .path.display())]
     Unfinished {
@@ -200,6 +210,7 @@ impl TrainError {
                 | Self::Cell { .. }
                 | Self::OutputExists { .. }
                 | Self::Unfinished { .. }
+                | Self::Memory { .. }
                 | Self::Device { .. }
                 | Self::DeviceNotBuilt { .. }
                 | Self::DeviceMissing { .. }
@@ -214,6 +225,7 @@ impl TrainError {
             Self::Data(error) => error.hint(),
             Self::Exchange(error) => error.hint(),
             Self::OutputExists { .. } => Some("choose another --out, or give --force".into()),
+            Self::Memory { advice, .. } => Some(format!("try {advice}")),
             Self::Unfinished { path } => Some(format!(
                 "`lane train --resume {}` goes on with it, --force starts over",
                 path.display()

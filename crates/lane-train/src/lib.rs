@@ -22,6 +22,7 @@ mod hub_folder;
 pub mod inner_loss;
 pub mod inputs;
 pub mod labels_file;
+pub mod memory;
 pub mod method;
 pub mod methods;
 pub mod networks;

@@ -13,6 +13,7 @@ use crate::error::TrainError;
 use crate::experiment::{Experiment, Split};
 use crate::history::History;
 use crate::labels_file::{self, LabelLine};
+use crate::memory;
 use crate::method::Verdict;
 use crate::progress::Observer;
 use crate::record::{DataRecord, Program, Record, RunResult, peak_memory_bytes};
@@ -86,6 +87,7 @@ pub fn train_with(
         return Err(TrainError::Unfinished { path: out.into() });
     }
     let experiment = Experiment::prepare(config, observer)?;
+    memory::check(&experiment)?;
     let folder = RunFolder::create(out, force)?;
     let keeping = Keeping {
         every: every.unwrap_or_default(),
@@ -155,6 +157,7 @@ pub fn resume_with(
             "the checkpoint was written by another build ({written_by}): the last digits may differ"
         ));
     }
+    memory::check(&experiment)?;
     let every = every.unwrap_or(from.state.every);
     let keeping = Keeping { every, identity, program: invocation.program.clone(), started };
     let folder = RunFolder::create(out, false)?;

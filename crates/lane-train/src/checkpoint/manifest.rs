@@ -57,7 +57,7 @@ impl Manifest {
         Self { folder: folder.into(), format: FORMAT, program, files: BTreeMap::new() }
     }
 
-    /// Writes a file, to the disk, and notes its hash.
+    /// Writes a file and notes its hash.
     pub(super) fn add(
         &mut self,
         name: &str,
@@ -68,7 +68,6 @@ impl Manifest {
             Hashed { to: BufWriter::with_capacity(1 << 18, file), hasher: Sha256::new(), bytes: 0 };
         write(&mut hashed)?;
         hashed.flush()?;
-        hashed.to.get_ref().sync_all()?;
         let sha256 = crate::hex(&hashed.hasher.finalize());
         self.files.insert(name.into(), Entry { bytes: hashed.bytes, sha256 });
         Ok(())
@@ -79,8 +78,7 @@ impl Manifest {
         let mut value = serde_json::to_value(&self)?;
         value["sha256"] = hash_of(&value).into();
         let mut file = File::create_new(self.folder.join(NAME))?;
-        file.write_all(serde_json::to_string_pretty(&value)?.as_bytes())?;
-        file.sync_all()
+        file.write_all(serde_json::to_string_pretty(&value)?.as_bytes())
     }
 
     /// Reads every file of the checkpoint in `folder` and compares; gives the program that wrote it.

@@ -44,7 +44,7 @@ impl Trainer<'_> {
             own_factor: optimizer.own_factor(),
         };
         let memory = self.method.memory();
-        checkpoints.save(Snapshot { state, memory, networks, best, optimizer })?;
+        checkpoints.save(Snapshot { state, memory, networks, best, optimizer }, is_to_stop)?;
         if is_to_stop {
             let (epoch, n_steps) = (self.at.overall_epoch, self.at.n_steps);
             return Err(TrainError::Stopped { path: checkpoints.run().into(), epoch, n_steps });

@@ -20,7 +20,8 @@ fn under_way(place: &Place) -> Child {
         .spawn()
         .unwrap();
     let start = Instant::now();
-    let has_epoch = || std::fs::read(place.path("run/metrics.jsonl")).is_ok_and(|it| !it.is_empty());
+    let has_epoch =
+        || std::fs::read(place.path("run/metrics.jsonl")).is_ok_and(|it| !it.is_empty());
     while !has_epoch() {
         assert!(start.elapsed() < Duration::from_secs(120), "no epoch");
         std::thread::sleep(Duration::from_millis(5));
@@ -69,7 +70,8 @@ fn a_stopped_run_goes_on_by_its_folder_alone_and_a_finished_one_says_so() {
         assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{line}: {}", said.stderr);
         assert!(answers.iter().all(|it| said.stderr.contains(it)), "{line}: {}", said.stderr);
     }
-    let line = format!("train --train {{built-in}}/train.csv --epochs {EPOCHS} --method base --out run");
+    let line =
+        format!("train --train {{built-in}}/train.csv --epochs {EPOCHS} --method base --out run");
     let said = place.lane(&line);
     assert_eq!(said.code, 2);
     assert!(said.stderr.contains("can go on") && said.stderr.contains("--resume run"), "{said:?}");
