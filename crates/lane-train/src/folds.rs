@@ -105,15 +105,20 @@ impl Folds {
     /// # Errors
     ///
     /// As the main training: [`TrainError::NotFinite`] when one diverges, [`TrainError::Io`] when
-    /// its scratch files cannot be written.
+    /// its scratch files cannot be written. [`TrainError::StoppedInFolds`] where the observer says so;
+    /// nothing is kept of folds, so that a run that goes on trains them all.
     pub fn run(
         &self,
         experiment: &Experiment,
+        folder: &RunFolder,
         observer: &mut dyn Observer,
     ) -> Result<OutOfFold, TrainError> {
         let n_rows = experiment.train.dataset.n_rows();
         let mut out = OutOfFold::new(n_rows, experiment.labels().len());
         for (fold, rows) in self.held_out.iter().enumerate() {
+            if observer.is_to_stop() {
+                return Err(TrainError::StoppedInFolds { path: folder.file(""), n_done: fold });
+            }
             observer.fold(fold as u32 + 1, self.held_out.len() as u32);
             let observer = &mut OfFold { number: fold + 1, observer: &mut *observer };
             let (logits, n_predictors) = predict(experiment, fold, rows, observer)?;
@@ -142,7 +147,8 @@ fn predict(
         experiment.labels().len(),
         DynamicsConfig { map: experiment.config.cartography.map(), save_logits: false },
     )?;
-    let mut sinks = Sinks { history: &mut history, dynamics: &mut dynamics, observer };
+    let mut sinks =
+        Sinks { history: &mut history, dynamics: &mut dynamics, checkpoints: None, observer };
     let trained = Trainer::new(&experiment)?.run(&mut sinks)?;
     let scoring = Scoring {
         inputs: &whole.train.inputs,

@@ -58,6 +58,10 @@ pub trait Observer {
     fn fold(&mut self, _fold: u32, _folds: u32) {}
     /// An epoch is over.
     fn epoch(&mut self, _report: &EpochReport) {}
+    /// Whether the run is to stop: asked after every step, which is then kept in a checkpoint.
+    fn is_to_stop(&self) -> bool {
+        false
+    }
     /// Something the user should know.
     fn note(&mut self, _text: &str) {}
 }

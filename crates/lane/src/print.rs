@@ -13,6 +13,8 @@ use lane_train::record::RunResult;
 use lane_train::scores::SplitScores;
 use serde::Serialize;
 
+use crate::stop::Stopped;
+
 /// One line of data.
 pub(crate) fn line(text: &str) {
     println!("{text}");
@@ -31,6 +33,10 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// The error, its causes, a hint where there is one; the exit code it stands for.
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
+    if let Some(stopped) = error.downcast_ref::<Stopped>() {
+        eprintln!("{stopped}");
+        return ExitCode::from(stopped.code);
+    }
     eprintln!("error: {error:#}");
     let (hint, is_usage) = known(error);
     if let Some(hint) = hint {

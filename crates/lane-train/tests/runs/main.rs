@@ -12,6 +12,7 @@ mod folds;
 mod frozen;
 mod kernels;
 mod margin_views;
+mod resume;
 mod rivals;
 mod semi_supervised;
 mod support;
