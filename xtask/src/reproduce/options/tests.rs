@@ -61,6 +61,13 @@ fn settings_reach_the_runs_as_they_were_given() {
 }
 
 #[test]
+fn a_title_names_the_encoder_and_not_where_it_lies() {
+    let title = |encoder: &str| plan(&["--encoder", encoder]).unwrap().title;
+    assert!(title("some/where/minilm").contains("encoder `minilm`"));
+    assert!(title("hub:org/name").contains("encoder `hub:org/name`"));
+}
+
+#[test]
 fn variants_are_methods_under_settings_of_their_own() {
     let plan = plan(&["--methods", "base", "--variant", "lane-8=lane,views.kinds=8"]).unwrap();
     assert_eq!(labels(&plan), ["base", "lane-8"]);
