@@ -250,6 +250,9 @@ fn a_stopped_run_is_not_written_over_without_being_asked() {
     assert_eq!(differing(&whole.path, &run), [""; 0]);
 }
 
+/// A name, what is done to the run folder, and what the error has to say.
+type Way<'a> = (&'a str, &'a dyn Fn(&Path), &'a [&'a str]);
+
 /// Does something to the run when its second epoch ends.
 struct Meddler<F: FnMut()> {
     epochs: u32,
@@ -275,7 +278,7 @@ fn a_file_removed_or_cut_under_the_run_ends_it_and_the_checkpoint_brings_it_back
     let remove = |run: &Path| fs::remove_file(metrics(run)).unwrap();
     let part =
         |run: &Path| fs::write(run.join("checkpoint/dynamics/epoch-00002.parquet"), "").unwrap();
-    let ways: [(&str, &dyn Fn(&Path), &[&str]); 3] = [
+    let ways: [Way<'_>; 3] = [
         ("cut", &cut, &["failed to write", "metrics.jsonl", "changed it under the run"]),
         ("removed", &remove, &["failed to write", "metrics.jsonl"]),
         ("part", &part, &["failed to read back", "epoch-00002.parquet"]),
