@@ -51,6 +51,8 @@ const NETWORKS: &str = "networks.safetensors";
 const MOMENTS: &str = "moments.safetensors";
 const BEST: &str = "best.safetensors";
 const LOCK: &str = "lock";
+/// What an error says of a checkpoint that could not be written.
+const FAILED: &str = "write checkpoint";
 
 /// The checkpoints of a run under way.
 pub struct Checkpoints {
@@ -152,7 +154,6 @@ impl Checkpoints {
     pub(crate) fn save(&mut self, snapshot: Snapshot<'_>, is_last: bool) -> Result<(), TrainError> {
         let n_steps = snapshot.state.position.n_steps;
         let target = self.folder.join(format!("{n_steps:012}"));
-        const FAILED: &str = "write checkpoint";
         self.write(&target, snapshot).map_err(TrainError::io(FAILED, &target))?;
         (self.n_steps_at_last, self.last) = (n_steps, Instant::now());
         let names = checkpoints(&self.folder);

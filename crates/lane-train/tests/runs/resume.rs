@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lane_train::cell::{self, Outcome, Request};
+use lane_train::grid::{Grid, write_cells};
 use lane_train::record::Program;
 use lane_train::run::{Invocation, Resumed, RunOptions, resume, train_with};
 use lane_train::{Config, Every, MethodName, Observer, TrainError};
@@ -250,6 +252,9 @@ fn a_stopped_run_is_not_written_over_without_being_asked() {
     assert_eq!(differing(&whole.path, &run), [""; 0]);
 }
 
+/// A name, what is done to the run folder, and what the error has to say.
+type Way<'a> = (&'a str, &'a dyn Fn(&Path), &'a [&'a str]);
+
 /// Does something to the run when its second epoch ends.
 struct Meddler<F: FnMut()> {
     epochs: u32,
@@ -275,7 +280,7 @@ fn a_file_removed_or_cut_under_the_run_ends_it_and_the_checkpoint_brings_it_back
     let remove = |run: &Path| fs::remove_file(metrics(run)).unwrap();
     let part =
         |run: &Path| fs::write(run.join("checkpoint/dynamics/epoch-00002.parquet"), "").unwrap();
-    let ways: [(&str, &dyn Fn(&Path), &[&str]); 3] = [
+    let ways: [Way<'_>; 3] = [
         ("cut", &cut, &["failed to write", "metrics.jsonl", "changed it under the run"]),
         ("removed", &remove, &["failed to write", "metrics.jsonl"]),
         ("part", &part, &["failed to read back", "epoch-00002.parquet"]),
@@ -321,4 +326,35 @@ fn what_a_killed_process_left_half_written_goes() {
     fs::create_dir(run.join(".lane-ghi")).unwrap();
     go_on(&run, &mut StopAfter::never()).unwrap();
     assert!(!names(&run).iter().any(|name| name.starts_with(".lane-") || name == "checkpoint"));
+}
+
+#[test]
+fn a_cell_that_was_stopped_goes_on_when_it_is_run_again() {
+    let corpus = Corpus::new();
+    let grid: Grid = serde_json::from_value(serde_json::json!({
+        "data": [{"name": "three", "noise": 0.2, "seed": 1, "train": "train.csv"}],
+        "variants": [{"method": "lane"}],
+        "settings": {"training.epochs": 2, "training.batch_size": 8, "device": "flex"},
+    }))
+    .unwrap();
+    let run = |list: &str, observer: &mut StopAfter| {
+        let list = corpus.path(list);
+        let (every, invocation) = (Some(Every::Steps(2)), &invocation());
+        cell::run(&Request { list: &list, index: 0, force: false, every, invocation }, observer)
+    };
+    let mut cells = grid.cells(&corpus.path("")).unwrap();
+    let out = corpus.path("").join(&cells[0].out);
+    write_cells(&corpus.path("cells.jsonl"), &cells).unwrap();
+    cells[0].out = "whole".into();
+    write_cells(&corpus.path("whole.jsonl"), &cells).unwrap();
+
+    run("whole.jsonl", &mut StopAfter::never()).unwrap();
+    let stopped = run("cells.jsonl", &mut StopAfter::steps(5)).unwrap_err();
+    assert!(matches!(stopped, TrainError::Stopped { n_steps: 5, .. }), "{stopped}");
+    assert!(!out.join("failed.json").exists(), "it did not fail");
+    assert!(matches!(run("cells.jsonl", &mut StopAfter::steps(6)).unwrap(), Outcome::Ran(_)));
+    let differing = |name: &&str| {
+        fs::read(out.join(name)).unwrap() != fs::read(corpus.path("whole").join(name)).unwrap()
+    };
+    assert_eq!(FILES[1..].iter().find(|name| differing(name)), None);
 }
