@@ -177,7 +177,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) wordnet: Option<String>,
     /// Train this many times more, each time without one fold of the rows, and write what the
-    /// networks make of rows they never saw to out_of_fold.csv [default: 0, not at all].
+    /// networks make of rows they never saw to `out_of_fold.csv` [default: 0, not at all].
     #[arg(long, value_name = "K")]
     pub(crate) folds: Option<u32>,
     /// Replace a finished run, and begin a stopped one anew.

@@ -2,8 +2,8 @@
 
 use super::joint_pass::same_rows;
 use super::lowest::Lowest;
-use super::scores::{agrees, margin};
-use super::thresholds::{argmax, same_classes};
+use super::scores::{agrees, margin as margin_of};
+use super::thresholds::same_classes;
 use super::{ConfidentJoint, Filter, LabeledRows};
 use crate::error::MetricsError;
 use crate::id::ClassId;
@@ -21,7 +21,7 @@ pub struct FlagPass<'j> {
     by_score: Option<Lists>,
     /// Rows flagged on sight.
     flagged: Vec<bool>,
-    /// Rows whose most probable class is their label.
+    /// Of the rows that a list took, those whose most probable class is their label.
     agreeing: Vec<bool>,
 }
 
@@ -60,34 +60,42 @@ impl<'j> FlagPass<'j> {
             Ok(_) => self.agreeing.len() as u32,
             Err(_) => return Err(MetricsError::TooManyRows { n_rows }),
         };
-        self.agreeing.extend(rows.iter().map(|(row, label)| agrees(row, label)));
-        let ids = (first..).zip(rows.iter());
-        if let Some(lists) = &mut self.by_class {
-            ids.clone().for_each(|(id, (row, label))| {
-                lists.offer(label.index(), row[label.index()], id);
-            });
-        }
-        if let Some(lists) = &mut self.by_noise_rate {
-            ids.clone().for_each(|(id, (row, label))| lists.offer_margins(row, label, id));
-        }
-        if let Some(lists) = &mut self.by_score {
-            let score = score_of(self.filter);
-            ids.for_each(|(id, (row, label))| lists.offer(0, score(row, label), id));
+        self.agreeing.resize(n_rows, false);
+        for (id, (row, label)) in (first..).zip(rows.iter()) {
+            if self.offer(row, label, id) {
+                self.agreeing[id as usize] = agrees(row, label);
+            }
         }
         self.flag_on_sight(rows);
         Ok(())
+    }
+
+    /// Offers a row to the lists; whether one took it for now.
+    fn offer(&mut self, row: &[f64], label: ClassId, id: u32) -> bool {
+        let mut taken = false;
+        if let Some(lists) = &mut self.by_class {
+            taken |= lists.offer(label.index(), row[label.index()], id);
+        }
+        if let Some(lists) = &mut self.by_noise_rate {
+            taken |= lists.offer_margins(row, label, id);
+        }
+        if let Some(lists) = &mut self.by_score {
+            let margin = self.filter == Filter::LowNormalizedMargin;
+            let score = if margin { margin_of(row, label) } else { row[label.index()] };
+            taken |= lists.offer(0, score, id);
+        }
+        taken
     }
 
     fn flag_on_sight(&mut self, rows: LabeledRows<'_>) {
         let thresholds = self.joint.thresholds();
         match self.filter {
             Filter::ConfidentLearning => self.flagged.extend(rows.iter().map(|(row, label)| {
-                thresholds.confident_class(row).is_some_and(|class| class != label.index())
+                let class = thresholds.confident_class(row);
+                class.is_some_and(|it| it != label.index()) && !agrees(row, label)
             })),
             Filter::PredictedNeqGiven => {
-                // What the label's slack lets agree is taken back at the end.
-                let differs = |(row, label): (&[f64], ClassId)| argmax(row) != label.index();
-                self.flagged.extend(rows.iter().map(differs));
+                self.flagged.extend(rows.iter().map(|(row, label)| !agrees(row, label)));
             }
             _ => {}
         }
@@ -112,10 +120,6 @@ impl<'j> FlagPass<'j> {
         }
         Ok(flagged)
     }
-}
-
-fn score_of(filter: Filter) -> fn(&[f64], ClassId) -> f64 {
-    if filter == Filter::LowNormalizedMargin { margin } else { |row, label| row[label.index()] }
 }
 
 /// Lists that each take the lowest keys offered, and the limits below which they do.
@@ -152,27 +156,29 @@ impl Lists {
         }))
     }
 
-    fn offer(&mut self, list: usize, key: f64, row: u32) {
-        if key < self.limits[list]
-            && let Some(limit) = self.lists[list].push(key, row)
-        {
+    /// Whether the list took the key for now.
+    fn offer(&mut self, list: usize, key: f64, row: u32) -> bool {
+        let enters = key < self.limits[list];
+        if enters && let Some(limit) = self.lists[list].push(key, row) {
             self.limits[list] = limit;
         }
+        enters
     }
 
     /// Offers `p_y` − `p_k` to the list of the label y and each class k.
-    fn offer_margins(&mut self, row: &[f64], label: ClassId, id: u32) {
+    fn offer_margins(&mut self, row: &[f64], label: ClassId, id: u32) -> bool {
         let own = row[label.index()];
         let first = label.index() * row.len();
         let limits = &self.limits[first..][..row.len()];
         // Most rows enter no list; this passes over them in vectors.
         let pairs = row.iter().zip(limits);
-        let n_entered: u32 = pairs.map(|(p, limit)| u32::from(own - p < *limit)).sum();
+        let n_entered: u64 = pairs.map(|(p, limit)| u64::from(own - p < *limit)).sum();
         if n_entered > 0 {
             for (class, p) in row.iter().enumerate() {
                 self.offer(first + class, own - p, id);
             }
         }
+        n_entered > 0
     }
 
     fn flags(self, n_rows: usize) -> Vec<bool> {

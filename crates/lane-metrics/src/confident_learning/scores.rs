@@ -104,7 +104,7 @@ pub(super) fn agrees(row: &[f64], label: ClassId) -> bool {
 }
 
 /// The largest value, at least 0.
-fn largest(values: &[f64]) -> f64 {
+pub(super) fn largest(values: &[f64]) -> f64 {
     let larger = |a: f64, b: f64| if b > a { b } else { a };
     let (chunks, rest) = values.as_chunks::<LANES>();
     let mut lanes = [0.0; LANES];

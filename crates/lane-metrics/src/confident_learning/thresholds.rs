@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::scores::largest;
 use super::{LabeledRows, SLACK};
 use crate::error::MetricsError;
 
@@ -89,7 +90,7 @@ impl Thresholds {
     pub fn confident_class(&self, row: &[f64]) -> Option<usize> {
         let reaches = |p: f64, threshold: f64| p >= threshold - SLACK;
         let pairs = row.iter().zip(&self.values);
-        let n_reached: u32 = pairs.map(|(p, t)| u32::from(reaches(*p, *t))).sum();
+        let n_reached: u64 = pairs.map(|(p, t)| u64::from(reaches(*p, *t))).sum();
         match n_reached {
             0 => None,
             1 => row.iter().zip(&self.values).position(|(p, t)| reaches(*p, *t)),
@@ -99,9 +100,9 @@ impl Thresholds {
 }
 
 /// The most probable class, the lowest of several.
-pub(super) fn argmax(row: &[f64]) -> usize {
-    let better = |best: usize, class: usize| if row[class] > row[best] { class } else { best };
-    (1..row.len()).fold(0, better)
+fn argmax(row: &[f64]) -> usize {
+    let highest = largest(row);
+    row.iter().position(|p| *p >= highest).unwrap_or_default()
 }
 
 /// Refuses a block of another width than the first one.
