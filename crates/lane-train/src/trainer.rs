@@ -5,7 +5,7 @@
 //! margins and dynamics → the method's loss → backward → clip → AdamW.
 //!
 //! After every step the run is whole: it can be written down and gone on with from there
-//! (`trainer/resume.rs`). So what a step needs is either in [`Position`] and the fields beside it, or
+//! (`trainer/resume.rs`). So what a step needs is either in `Position` and the fields beside it, or
 //! a function of them.
 
 mod resume;
