@@ -4,8 +4,9 @@
 //! allocator each time means fresh pages each time, which the system clears one fault at a time;
 //! on a small batch that takes longer than the arithmetic.
 
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::Real;
 
@@ -13,33 +14,57 @@ use crate::Real;
 /// alone.
 const MOST_TOO_LARGE: usize = 4;
 
-/// Buffers that are not in use.
+/// Buffers that are lent out, and those that are not in use.
 ///
 /// Where only somewhat smaller ones are free, the largest of those is given up for a new one, so
-/// that growing batches do not leave outgrown buffers behind.
+/// that growing batches do not leave outgrown buffers behind. What was never lent is not kept: the
+/// gradients of a head come from elsewhere, and would be handed in step by step and asked for by
+/// nobody.
 #[derive(Debug)]
 pub struct Pool<T> {
-    free: Mutex<Vec<Vec<T>>>,
+    buffers: Mutex<Buffers<T>>,
+}
+
+#[derive(Debug)]
+struct Buffers<T> {
+    /// By capacity, ascending.
+    free: Vec<Vec<T>>,
+    /// How many of each capacity are out.
+    lent: BTreeMap<usize, usize>,
 }
 
 impl<T: Real> Pool<T> {
     pub(crate) const fn new() -> Self {
-        Self { free: Mutex::new(Vec::new()) }
+        Self { buffers: Mutex::new(Buffers { free: Vec::new(), lent: BTreeMap::new() }) }
     }
 
     /// A buffer of `len` numbers: whatever was last in it.
     fn take(&self, len: usize) -> Vec<T> {
-        let mut values = self.find(len).unwrap_or_else(|| Vec::with_capacity(len));
+        let found = self.buffers().find(len);
+        let mut values = found.unwrap_or_else(|| Vec::with_capacity(len));
         if values.len() > len {
             values.truncate(len);
         } else {
             values.resize(len, T::ZERO);
         }
+        *self.buffers().lent.entry(values.capacity()).or_default() += 1;
         values
     }
 
-    fn find(&self, len: usize) -> Option<Vec<T>> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+    fn give(&self, values: Vec<T>) {
+        if values.capacity() > 0 {
+            self.buffers().give(values);
+        }
+    }
+
+    fn buffers(&self) -> MutexGuard<'_, Buffers<T>> {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Buffers<T> {
+    fn find(&mut self, len: usize) -> Option<Vec<T>> {
+        let free = &mut self.free;
         let at = free.partition_point(|values| values.capacity() < len);
         if free.get(at).is_some_and(|values| values.capacity() / MOST_TOO_LARGE <= len) {
             return Some(free.remove(at));
@@ -52,18 +77,18 @@ impl<T: Real> Pool<T> {
         None
     }
 
-    fn give(&self, values: Vec<T>) {
-        if values.capacity() == 0 {
-            return;
+    fn give(&mut self, values: Vec<T>) {
+        match self.lent.get_mut(&values.capacity()) {
+            Some(n_lent) if *n_lent > 0 => *n_lent -= 1,
+            _ => return,
         }
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = free.partition_point(|other| other.capacity() < values.capacity());
-        free.insert(at, values);
+        let at = self.free.partition_point(|other| other.capacity() < values.capacity());
+        self.free.insert(at, values);
     }
 }
 
 /// Hands memory that is not needed any more to the next step, such as a gradient once an optimizer
-/// has used it.
+/// has used it; memory that the pool did not lend is let go.
 pub fn recycle<T: Real>(values: Vec<T>) {
     T::pool().give(values);
 }
@@ -139,13 +164,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_never_lent_is_not_kept() {
+        let pool = Pool::<f64>::new();
+        let own = pool.take(100);
+        (0..50).for_each(|_| pool.give(vec![0.0; 70]));
+        assert_eq!(pool.buffers().free.len(), 0);
+        pool.give(own);
+        pool.give(vec![0.0; 100]);
+        assert_eq!(pool.buffers().free.len(), 1);
+    }
+
+    #[test]
     fn growing_batches_leave_no_outgrown_buffers_behind() {
         let pool = Pool::<f64>::new();
         for len in 1..200 {
             let both = [pool.take(len), pool.take(2 * len)];
             both.into_iter().for_each(|values| pool.give(values));
         }
-        assert_eq!(pool.free.lock().unwrap().len(), 2);
+        assert_eq!(pool.buffers().free.len(), 2);
     }
 
     #[test]
