@@ -253,7 +253,7 @@ impl Options {
         } else if target.methods.is_empty() {
             (&profile.methods, &*profile.variants)
         } else {
-            (&target.methods, &[][..])
+            (&target.methods, &*target.variants)
         };
         let mut all = Vec::new();
         for method in methods {

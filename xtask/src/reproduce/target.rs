@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::plan::DataSet;
-use super::profile::{Settings, names_in};
+use super::profile::{Settings, Variant, names_in};
 
 /// Where they are, from the root of the repository.
 const FOLDER: &str = "xtask/targets";
@@ -41,6 +41,9 @@ pub(super) struct Target {
     pub(super) noise_kinds: Vec<String>,
     #[serde(default)]
     pub(super) methods: Vec<String>,
+    /// Methods under settings of their own.
+    #[serde(default)]
+    pub(super) variants: Vec<Variant>,
     /// By the names of `lane data`; those of the profile where empty.
     #[serde(default)]
     pub(super) data_sets: Vec<String>,
