@@ -291,11 +291,8 @@ impl Config {
     pub fn resolve(file: Option<&Path>, settings: &[Setting]) -> Result<Self, TrainError> {
         let mut table = toml::Table::new();
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
-            table = text.parse().map_err(|error: toml::de::Error| TrainError::Config {
-                path: Some(path.into()),
-                message: error.to_string(),
-            })?;
+            let text = lane_data::open::text(path)?;
+            table = text.parse().map_err(|error| TrainError::toml(path, &text, &error))?;
         }
         for setting in settings {
             setting.apply(&mut table)?;

@@ -36,6 +36,7 @@ pub mod saved;
 pub mod schedule;
 pub mod scores;
 pub mod setting;
+mod similarity;
 mod step;
 mod step_graph;
 pub mod trainer;
@@ -49,6 +50,7 @@ pub use lane_data::{
     Columns, DataError, fetch, hub, manifest,
     noise::{NoiseConfig, NoiseKind},
     order::Bucketing,
+    shown,
     write::Existing,
 };
 pub use lane_metrics::cartography::MapConfig;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use lane_few_shot::scores::{FewShotResult, Usage};
 use lane_few_shot::{Estimate, FewShotError};
-use lane_train::TrainError;
+use lane_train::{TrainError, shown};
 use lane_train::bench::{EmbedReport, Parts, StepReport};
 use lane_train::record::RunResult;
 use lane_train::scores::SplitScores;
@@ -20,7 +20,7 @@ pub(crate) fn line(text: &str) {
 
 /// One line of talk.
 pub(crate) fn talk(text: &str) {
-    eprintln!("{text}");
+    eprintln!("{}", shown::message(text));
 }
 
 /// A value as JSON, on stdout.
@@ -31,10 +31,10 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// The error, its causes, a hint where there is one; the exit code it stands for.
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    talk(&format!("error: {error:#}"));
     let (hint, is_usage) = known(error);
     if let Some(hint) = hint {
-        eprintln!("\nhint: {hint}");
+        talk(&format!("\nhint: {hint}"));
     }
     ExitCode::from(if is_usage { 2 } else { 1 })
 }

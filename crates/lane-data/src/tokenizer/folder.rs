@@ -10,6 +10,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer, decoders};
 
 use crate::error::DataError;
+use crate::read::kind_of_json;
 use crate::write::{self, Existing};
 
 pub(super) const PAD: &str = "[PAD]";
@@ -121,7 +122,12 @@ pub(super) fn open(folder: &Path) -> Result<(Tokenizer, Settings), DataError> {
     let config_path = folder.join("tokenizer_config.json");
     let settings = if config_path.is_file() {
         let text = read(&config_path)?;
-        let config = serde_json::from_str(&text).map_err(|err| refused(&config_path, &err))?;
+        let config: Value =
+            serde_json::from_str(&text).map_err(|err| refused(&config_path, &err))?;
+        if !config.is_object() {
+            let reason = format!("found {}, expected an object", kind_of_json(&config));
+            return Err(refused(&config_path, &reason));
+        }
         Settings::from_json(&config)
     } else {
         Settings::default()
@@ -145,7 +151,7 @@ pub(super) fn open(folder: &Path) -> Result<(Tokenizer, Settings), DataError> {
 }
 
 fn read(path: &Path) -> Result<String, DataError> {
-    std::fs::read_to_string(path).map_err(|source| DataError::Read { path: path.into(), source })
+    crate::open::text(path)
 }
 
 /// BERT's WordPiece over `tokens`, whose ids are their positions.
