@@ -86,7 +86,9 @@ impl ReplyLog {
     pub fn open(path: &Path) -> Result<(Self, Replies), FewShotError> {
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
-        lane_data::open::check_target(path).map_err(FewShotError::io("create", path))?;
+        if path.exists() {
+            lane_data::open::ordinary(path).map_err(FewShotError::io("read", path))?;
+        }
         let mut file = options.open(path).map_err(FewShotError::io("create", path))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {

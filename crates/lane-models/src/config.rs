@@ -113,8 +113,8 @@ impl BertConfig {
     pub fn read(dir: &Path) -> Result<Self, ModelError> {
         let path = dir.join("config.json");
         let text = folder::read(&path)?;
-        let config: Self =
-            serde_json::from_slice(&text).map_err(|source| ModelError::Config { path: path.clone(), source })?;
+        let config: Self = serde_json::from_slice(&text)
+            .map_err(|source| ModelError::Config { path: path.clone(), source })?;
         match config.validate() {
             Ok(()) => Ok(config),
             Err(source) => Err(ModelError::In { path, source: Box::new(source) }),

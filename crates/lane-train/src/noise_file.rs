@@ -1,6 +1,6 @@
 //! A noisy copy of a labelled file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lane_data::noise::{self, NoiseConfig, NoiseInput, NoiseKind, Transition};
 use lane_data::read::{self, LabelPolicy};

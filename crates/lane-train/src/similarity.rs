@@ -23,7 +23,10 @@ pub(crate) fn read(path: &Path, labels: &LabelSet) -> Result<Vec<f64>, TrainErro
     let mut n_rows = 0;
     table.for_each(|line, fields| {
         let Some(from) = classes.get(n_rows) else {
-            return Err(refused(path, &format!("line {line}: more than {n_classes} rows, expected one for each class")));
+            return Err(refused(
+                path,
+                &format!("line {line}: more than {n_classes} rows, expected one for each class"),
+            ));
         };
         for (text, to) in fields.iter().zip(&classes) {
             let value: Option<f64> = text.parse().ok();
@@ -39,7 +42,8 @@ pub(crate) fn read(path: &Path, labels: &LabelSet) -> Result<Vec<f64>, TrainErro
         Ok::<_, TrainError>(())
     })?;
     if n_rows != n_classes {
-        let message = format!("the end: found {n_rows} rows, expected one for each of {n_classes} classes");
+        let message =
+            format!("the end: found {n_rows} rows, expected one for each of {n_classes} classes");
         return Err(refused(path, &message));
     }
     Ok(similarity)

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 
 use lane_few_shot::scores::{FewShotResult, Usage};
 use lane_few_shot::{Estimate, FewShotError};
-use lane_train::{TrainError, shown};
 use lane_train::bench::{EmbedReport, Parts, StepReport};
 use lane_train::record::RunResult;
 use lane_train::scores::SplitScores;
+use lane_train::{TrainError, shown};
 use serde::Serialize;
 
 /// One line of data.

@@ -13,7 +13,7 @@ use super::collect::{Row, RowSink};
 use crate::columns::{Chosen, Want};
 use crate::error::DataError;
 use crate::place::Place;
-use crate::shown::shown;
+use crate::shown;
 
 type Object = Map<String, Value>;
 
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for Distinct {
                 let mut object = Object::new();
                 while let Some(key) = map.next_key::<String>()? {
                     if object.contains_key(&key) {
-                        let reason = format!("key `{}` stands there twice", shown(&key));
+                        let reason = format!("key `{}` stands there twice", shown::shown(&key));
                         return Err(serde::de::Error::custom(reason));
                     }
                     object.insert(key, map.next_value()?);

@@ -55,7 +55,9 @@ fn decode(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {
         n_bytes += push(source, &batch, first_row, &chosen, sink)?;
         if bounds.text_bytes < n_bytes {
             let (row, most) = (first_row, bounds.text_bytes);
-            return Err(broken(&format!("{n_bytes} bytes of text after row {row}, expected at most {most} of a file of this size")));
+            return Err(broken(&format!(
+                "{n_bytes} bytes of text after row {row}, expected at most {most} of a file of this size"
+            )));
         }
         first_row += batch.num_rows() as u64;
     }

@@ -85,7 +85,8 @@ impl Table {
             .from_reader(self.bytes.as_slice());
         let mut lines = LineCounter::new(&self.bytes);
         let mut record = ByteRecord::new();
-        let refused = |err: csv::Error| DataError::Read { path: self.path.clone(), source: err.into() };
+        let refused =
+            |err: csv::Error| DataError::Read { path: self.path.clone(), source: err.into() };
         while reader.read_byte_record(&mut record).map_err(refused)? {
             let offset = record.position().map_or(0, csv::Position::byte);
             if !take(Place::Line(lines.line_of_record(offset as usize)), &record)? {

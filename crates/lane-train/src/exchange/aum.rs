@@ -121,11 +121,7 @@ fn for_each(
     table.for_each(|line, record| take(&Fields { path, line, record }))
 }
 
-fn values(
-    path: &Path,
-    table: &Table,
-    [id, aum]: [usize; 2],
-) -> Result<AumValues, ExchangeError> {
+fn values(path: &Path, table: &Table, [id, aum]: [usize; 2]) -> Result<AumValues, ExchangeError> {
     let mut all = AumValues { ids: Vec::new(), aums: Vec::new(), lines: Vec::new() };
     let mut seen: HashMap<String, u64> = HashMap::new();
     for_each(path, table, |fields| {

@@ -70,7 +70,8 @@ pub fn read(folder: &Path, map: MapConfig) -> Result<Training, TrainError> {
         return Err(ExchangeError::UnknownFormat { path: folder.into() }.into());
     };
     // Inclusive: nothing comes after the largest number.
-    if let Some((missing, _)) = (first..=last).zip(&epochs).find(|(number, epoch)| number != *epoch) {
+    if let Some((missing, _)) = (first..=last).zip(&epochs).find(|(number, epoch)| number != *epoch)
+    {
         return Err(ExchangeError::EpochMissing { path: folder.into(), missing, last }.into());
     }
     let path = |epoch: u32| folder.join(format!("dynamics_epoch_{epoch}.jsonl"));

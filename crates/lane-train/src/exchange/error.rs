@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use lane_data::{DataError, MAX_CLASSES};
 use lane_data::shown::shown;
+use lane_data::{DataError, MAX_CLASSES};
 
 /// Why a file was refused.
 #[derive(Debug, thiserror::Error)]

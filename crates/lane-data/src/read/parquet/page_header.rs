@@ -56,7 +56,9 @@ pub(super) fn sizes(
         };
         at = after.saturating_add(packed);
         if end < at {
-            return Err(format!("a page of {packed} bytes at byte {after}, the column ends at {end}"));
+            return Err(format!(
+                "a page of {packed} bytes at byte {after}, the column ends at {end}"
+            ));
         }
         // Each value takes a byte or more, so more of them cannot be there.
         if unpacked < n_dictionary {
@@ -174,7 +176,8 @@ mod tests {
         // Type 2, unpacked 300, packed 2, dictionary {1: 3 values, 2: encoding}; then a data page.
         let pages = [
             0x15, 4, 0x15, 0xd8, 4, 0x15, 4, 0x4c, 0x15, 6, 0x15, 0, 0, 0, 9, 9, // dictionary
-            0x15, 0, 0x15, 20, 0x15, 2, 0x18, 2, b'a', b'b', 0, 9, // data, passing over a string
+            0x15, 0, 0x15, 20, 0x15, 2, 0x18, 2, b'a', b'b', 0,
+            9, // data, passing over a string
         ];
         check(&pages, Ok(Sizes { packed: 3, unpacked: 310, largest: 300 }));
     }

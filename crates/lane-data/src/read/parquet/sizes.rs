@@ -58,7 +58,9 @@ pub(crate) fn check(
     }
     let most = FREE_BYTES.max(packed.saturating_mul(MOST_FOLD));
     if most < unpacked {
-        return Err(format!("{packed} bytes of pages state to be {unpacked} unpacked, expected at most {most}"));
+        return Err(format!(
+            "{packed} bytes of pages state to be {unpacked} unpacked, expected at most {most}"
+        ));
     }
     let batch_rows = (BATCH_BYTES / largest.max(1)).clamp(1, BATCH_ROWS) as usize;
     let text_bytes = (4 * FREE_BYTES).max(file_size.saturating_mul(MOST_FOLD));

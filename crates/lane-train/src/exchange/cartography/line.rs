@@ -52,7 +52,7 @@ impl Line {
         let logits = logits(&object, &format!("logits_epoch_{epoch}"))?;
         let gold = get(&object, "gold")?;
         let class = gold.as_i64().map(i128::from).or_else(|| gold.as_u64().map(i128::from));
-        let Some(class) else { return Err(wrong("gold", gold, "an integer")) };
+        let Some(class) = class else { return Err(wrong("gold", gold, "an integer")) };
         let known = u16::try_from(class).ok().filter(|gold| usize::from(*gold) < logits.len());
         let Some(gold) = known else {
             let (gold, n_classes) = (class.to_string(), logits.len());
