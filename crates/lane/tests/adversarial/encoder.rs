@@ -56,7 +56,11 @@ fn folders_that_lack_a_file_or_hold_a_strange_one() {
     for (folder, file, text) in [
         ("deep_config", "config.json", "[".repeat(10_000)),
         ("deep_unknown_field", "config.json", format!("{{\"x\":{}1", "[".repeat(10_000))),
-        ("type_of_10_mb", "config.json", format!("{{\"model_type\":\"{}\"}}", "x".repeat(10_000_000))),
+        (
+            "type_of_10_mb",
+            "config.json",
+            format!("{{\"model_type\":\"{}\"}}", "x".repeat(10_000_000)),
+        ),
         ("deep_tokenizer", "tokenizer.json", "[".repeat(10_000)),
         ("word_of_10_mb", "vocab.txt", format!("{VOCABULARY}\n{}\n", "x".repeat(10_000_000))),
         ("settings_broken", "tokenizer_config.json", "{".into()),

@@ -30,7 +30,8 @@ fn splits_that_do_not_fit_the_training_rows() {
 
 #[test]
 fn similarities_of_classes() {
-    let line = "noise --data good.csv --kind class-conditional --similarity {} --rate 0.3 --out noisy.csv";
+    let line =
+        "noise --data good.csv --kind class-conditional --similarity {} --rate 0.3 --out noisy.csv";
     insta::assert_snapshot!(report("similarity", line));
 }
 

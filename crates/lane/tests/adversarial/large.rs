@@ -38,24 +38,26 @@ fn data_that_is_long_wide_or_deep() {
     place.write("keys_100000.jsonl", format!("{{{}}}\n", wide(|i| format!("\"k{i}\":1"))));
     let digits = "9".repeat(5 * MEGABYTE);
     place.write("number_of_5_mb.jsonl", format!("{{\"text\":\"a\",\"label\":{digits}}}\n"));
-    insta::assert_snapshot!(place.report(
-        [
-            "line_of_10_mb.csv",
-            "header_of_10_mb.csv",
-            "columns_100000.csv",
-            "one_column_100000_times.csv",
-            "quotes_1000001.csv",
-            "label_of_3_mb.csv",
-            "id_of_3_mb.csv",
-            "classes_70000.csv",
-            "deep_text.jsonl",
-            "deep_objects.jsonl",
-            "line_of_10_mb.jsonl",
-            "keys_100000.jsonl",
-            "number_of_5_mb.jsonl",
-        ]
-        .map(noise)
-    ));
+    insta::assert_snapshot!(
+        place.report(
+            [
+                "line_of_10_mb.csv",
+                "header_of_10_mb.csv",
+                "columns_100000.csv",
+                "one_column_100000_times.csv",
+                "quotes_1000001.csv",
+                "label_of_3_mb.csv",
+                "id_of_3_mb.csv",
+                "classes_70000.csv",
+                "deep_text.jsonl",
+                "deep_objects.jsonl",
+                "line_of_10_mb.jsonl",
+                "keys_100000.jsonl",
+                "number_of_5_mb.jsonl",
+            ]
+            .map(noise)
+        )
+    );
 }
 
 #[test]
@@ -67,12 +69,14 @@ fn settings_that_are_long_or_deep() {
     place.write("deep_inline.toml", format!("a = {inline}\n"));
     place.write("string_of_10_mb.toml", format!("x = \"{}\n", "a".repeat(10 * MEGABYTE)));
     place.write("deep.json", "[".repeat(10_000));
-    let settings = format!("{{\"data\":[],\"variants\":[],\"settings\":{{\"a\":{}}}}}", nested(10_000));
+    let settings =
+        format!("{{\"data\":[],\"variants\":[],\"settings\":{{\"a\":{}}}}}", nested(10_000));
     place.write("deep_setting.json", settings);
     let key = vec!["a"; 100_000].join(".");
     let data = "{\"name\":\"g\",\"noise\":0,\"seed\":1,\"train\":\"good.csv\"}";
     let variants = "[{\"method\":\"base\"}]";
-    let dotted = format!("{{\"data\":[{data}],\"variants\":{variants},\"settings\":{{\"{key}\":1}}}}");
+    let dotted =
+        format!("{{\"data\":[{data}],\"variants\":{variants},\"settings\":{{\"{key}\":1}}}}");
     place.write("long_key.json", dotted);
     place.write("deep.jsonl", format!("{}\n", "[".repeat(10_000)));
     place.write("long.jsonl", "{".repeat(10 * MEGABYTE));
@@ -159,7 +163,10 @@ fn what_is_no_file_is_not_read() {
         ("csv", "train --train good.csv --test {} --out run --quiet"),
         ("toml", "train --config {} --out run --quiet"),
         ("tsv", "train --train good.csv --back-translation {} --views 8 --out run --quiet"),
-        ("csv", "noise --data good.csv --kind class-conditional --similarity {} --rate 0.3 --out noisy.csv"),
+        (
+            "csv",
+            "noise --data good.csv --kind class-conditional --similarity {} --rate 0.3 --out noisy.csv",
+        ),
         ("csv", "cells --grid {}"),
         ("jsonl", "run-cell --cells {} --index 0"),
         ("csv", "train --train good.csv --encoder {} --out run --quiet"),

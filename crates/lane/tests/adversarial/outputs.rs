@@ -50,7 +50,8 @@ fn only_files_are_replaced() {
 #[test]
 fn text_for_a_browser_stays_as_it_is() {
     let place = Place::new();
-    let evil = r#"<script>alert(1)</script> <img src=x onerror="alert(2)"> =HYPERLINK('x') ]]> --> &lt;"#;
+    let evil =
+        r#"<script>alert(1)</script> <img src=x onerror="alert(2)"> =HYPERLINK('x') ]]> --> &lt;"#;
     let quoted = evil.replace('"', "\"\"");
     let mut rows = String::from("id,text,label\n");
     for at in 0..8 {

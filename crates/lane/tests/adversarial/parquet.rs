@@ -129,8 +129,8 @@ fn damaged_files() {
 /// A text of zeros, 80 MB long and 3 kB packed.
 fn compressed() -> Vec<u8> {
     let long = "x".repeat(80_000_000);
-    let batch =
-        RecordBatch::try_from_iter([("text", strings(&[&long, "b"])), ("label", labels())]).unwrap();
+    let batch = RecordBatch::try_from_iter([("text", strings(&[&long, "b"])), ("label", labels())])
+        .unwrap();
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_dictionary_enabled(false)
