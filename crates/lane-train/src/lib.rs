@@ -50,6 +50,7 @@ pub use lane_data::{
     Columns, DataError, fetch, hub, manifest,
     noise::{NoiseConfig, NoiseKind},
     order::Bucketing,
+    read::is_decoding,
     shown,
     write::Existing,
 };

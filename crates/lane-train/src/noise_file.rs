@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lane_data::noise::{self, NoiseConfig, NoiseInput, NoiseKind, Transition};
+use lane_data::noise::{self, NoiseConfig, NoiseInput, NoiseKind};
 use lane_data::read::{self, LabelPolicy};
 use lane_data::write::{self, Existing};
 use lane_data::{Columns, Dataset, sample};
@@ -96,7 +96,7 @@ pub fn noise_file(
     let transition = match (&request.similarity, request.noise.kind) {
         (Some(path), NoiseKind::ClassConditional) => {
             let similarity = similarity::read(path, &dataset.labels)?;
-            Some(Transition::from_similarity(request.noise.rate, &similarity, dataset.n_classes())?)
+            Some(similarity::transition(path, request.noise.rate, &similarity, &dataset.labels)?)
         }
         _ => None,
     };

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lane_data::noise::Transition;
 use lane_data::read::Table;
 use lane_data::shown::shown;
 use lane_data::{ClassId, DataError, LabelSet, Place};
@@ -47,6 +48,30 @@ pub(crate) fn read(path: &Path, labels: &LabelSet) -> Result<Vec<f64>, TrainErro
         return Err(refused(path, &message));
     }
     Ok(similarity)
+}
+
+/// The noise that similarities stand for.
+///
+/// # Errors
+///
+/// [`TrainError::Similarity`] for a class unlike every other; those of [`Transition::from_similarity`].
+pub(crate) fn transition(
+    path: &Path,
+    rate: f64,
+    similarity: &[f64],
+    labels: &LabelSet,
+) -> Result<Transition, TrainError> {
+    Transition::from_similarity(rate, similarity, labels.len()).map_err(|error| match error {
+        DataError::NoSimilarity { class } => {
+            let name = labels.names().get(class).map_or("", String::as_str);
+            let message = format!(
+                "row of class `{}`: no similarity to any other, so its noise has nowhere to go",
+                shown(name)
+            );
+            refused(path, &message)
+        }
+        other => other.into(),
+    })
 }
 
 /// The class of each column: every one of them once.

@@ -31,12 +31,23 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// The error, its causes, a hint where there is one; the exit code it stands for.
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
-    talk(&format!("error: {error:#}"));
+    talk(&format!("error: {}", causes(error)));
     let (hint, is_usage) = known(error);
     if let Some(hint) = hint {
         talk(&format!("\nhint: {hint}"));
     }
     ExitCode::from(if is_usage { 2 } else { 1 })
+}
+
+/// An error and its causes; some libraries repeat the cause in what they say.
+fn causes(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// What an error advises, and whether it lies in what was given.

@@ -5,6 +5,7 @@
 mod page_header;
 pub(crate) mod sizes;
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -24,8 +25,27 @@ use crate::place::Place;
 /// Damaged metadata can make the decoder panic. Sizes that would are refused beforehand
 /// ([`sizes`]); what is left is caught here, so that the caller gets an answer.
 pub(super) fn rows(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {
-    catch_unwind(AssertUnwindSafe(|| decode(source, sink)))
-        .unwrap_or_else(|_| Err(broken(source.path, &"the decoder gave up on damaged data")))
+    guarded(source.path, || decode(source, sink))
+}
+
+thread_local! {
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread decodes a file whose damage is caught, so that a panic needs no report.
+pub fn is_decoding() -> bool {
+    DECODING.get()
+}
+
+/// Runs a decoder, and makes an error of its panic.
+pub(crate) fn guarded(
+    path: &Path,
+    decode: impl FnOnce() -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    DECODING.set(true);
+    let decoded = catch_unwind(AssertUnwindSafe(decode));
+    DECODING.set(false);
+    decoded.unwrap_or_else(|_| Err(broken(path, &"the decoder gave up on damaged data")))
 }
 
 fn decode(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tokenizers::models::ModelWrapper;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -136,6 +137,7 @@ pub(super) fn open(folder: &Path) -> Result<(Tokenizer, Settings), DataError> {
     if whole.is_file() {
         let mut tokenizer =
             Tokenizer::from_bytes(read(&whole)?).map_err(|err| refused(&whole, &err))?;
+        check_unknown(&tokenizer, &whole)?;
         if tokenizer.get_post_processor().is_none() {
             let template = template(&tokenizer, &settings, &whole)?;
             tokenizer.with_post_processor(Some(template));
@@ -147,6 +149,16 @@ pub(super) fn open(folder: &Path) -> Result<(Tokenizer, Settings), DataError> {
         Ok((word_piece(&tokens, &settings, &vocabulary)?, settings))
     } else {
         Err(DataError::NoTokenizer { path: folder.into() })
+    }
+}
+
+/// Word pieces need a token for what they cannot spell, or the first such word is the end of a run.
+fn check_unknown(tokenizer: &Tokenizer, path: &Path) -> Result<(), DataError> {
+    match tokenizer.get_model() {
+        ModelWrapper::WordPiece(model) if tokenizer.token_to_id(&model.unk_token).is_none() => {
+            Err(DataError::MissingToken { path: path.into(), token: model.unk_token.clone() })
+        }
+        _ => Ok(()),
     }
 }
 

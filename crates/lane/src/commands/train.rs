@@ -1,5 +1,7 @@
 //! `lane train`.
 
+use std::path::Path;
+
 use lane_train::device::DeviceName;
 use lane_train::views;
 use lane_train::{Config, MethodName, Setting, TrainError, train};
@@ -9,7 +11,8 @@ use crate::commands::{Manner, invocation};
 use crate::{print, progress::Bars};
 
 pub(crate) fn run(args: TrainArgs, manner: Manner) -> anyhow::Result<()> {
-    let config = Config::resolve(args.config.as_deref(), &settings(&args)?)?;
+    let config = Config::resolve(args.config.as_deref(), &settings(&args)?)
+        .map_err(|error| of_file(args.config.as_deref(), error))?;
     let observer = &mut Bars::new(manner.quiet);
     let result = train(config, &args.out, args.force, &invocation(), observer)?;
     if manner.json {
@@ -18,6 +21,17 @@ pub(crate) fn run(args: TrainArgs, manner: Manner) -> anyhow::Result<()> {
         print::result(&result, &args.out);
     }
     Ok(())
+}
+
+/// A value out of range may have come from the file, so it is named too.
+fn of_file(file: Option<&Path>, error: TrainError) -> anyhow::Error {
+    match (file, &error) {
+        (Some(path), TrainError::Setting { .. }) => {
+            let context = format!("configuration `{}`", path.display());
+            anyhow::Error::from(error).context(context)
+        }
+        _ => error.into(),
+    }
 }
 
 /// Flags as settings, `--set` last so that it wins.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -20,8 +21,8 @@ const MOST_SAID: usize = 3000;
 pub(crate) const GOOD: &str =
     "text,label\na fine day,good\na bad day,bad\nso good,good\nso bad,bad\n";
 
-/// What is on disk: a file by its bytes, a folder as none, a link by where it leads.
-type Listing = BTreeMap<PathBuf, Option<Vec<u8>>>;
+/// What is on disk: a file by the hash of its bytes, a link by where it leads, else nothing.
+type Listing = BTreeMap<PathBuf, Option<u64>>;
 
 /// A folder to run in.
 pub(crate) struct Place {
@@ -161,9 +162,9 @@ fn list(folder: &Path, listing: &mut Listing) {
         let path = entry.unwrap().path();
         let found = std::fs::symlink_metadata(&path).unwrap();
         let held = if found.is_symlink() {
-            Some(std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes())
+            Some(hash(&std::fs::read_link(&path).unwrap()))
         } else if found.is_file() {
-            Some(std::fs::read(&path).unwrap())
+            Some(hash(&std::fs::read(&path).unwrap()))
         } else {
             None
         };
@@ -172,6 +173,12 @@ fn list(folder: &Path, listing: &mut Listing) {
         }
         listing.insert(path, held);
     }
+}
+
+fn hash(held: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    held.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn head(text: &str) -> String {

@@ -1,6 +1,5 @@
 //! Parquet, a batch at a time; only the wanted columns are decoded.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ::parquet::arrow::ProjectionMask;
@@ -14,12 +13,11 @@ use crate::error::DataError;
 use crate::manifest::ColumnMap;
 use crate::open;
 use crate::place::Place;
-use crate::read::parquet::{broken, is_integer, is_text, position, sizes};
+use crate::read::parquet::{broken, guarded, is_integer, is_text, position, sizes};
 
 /// As in [`read`](crate::read): what damaged metadata can still make the decoder do is caught.
 pub(super) fn rows(path: &Path, columns: &ColumnMap, take: Take<'_>) -> Result<(), DataError> {
-    catch_unwind(AssertUnwindSafe(|| decode(path, columns, take)))
-        .unwrap_or_else(|_| Err(broken(path, &"the decoder gave up on damaged data")))
+    guarded(path, || decode(path, columns, take))
 }
 
 fn decode(path: &Path, columns: &ColumnMap, take: Take<'_>) -> Result<(), DataError> {
