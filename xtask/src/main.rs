@@ -10,7 +10,9 @@ mod bench;
 mod check;
 mod corpus;
 mod csv;
+mod disk;
 mod golden;
+mod kill;
 mod lane_binary;
 mod layers;
 mod libtorch;
@@ -20,6 +22,7 @@ mod reproduce;
 mod shell;
 mod slurm;
 mod tidy;
+mod trial;
 mod whole_file;
 
 use std::path::{Path, PathBuf};
@@ -42,6 +45,12 @@ enum Command {
         /// Instead, run cells through a real Slurm of one node (as root, with Debian's slurm-wlm)
         #[arg(long)]
         slurm: bool,
+        /// Instead, kill runs at random moments, go on with them, and compare every byte (minutes)
+        #[arg(long, conflicts_with = "slurm")]
+        kill: bool,
+        /// Instead, fill the disk under a run, and forbid writing to it (as root)
+        #[arg(long, conflicts_with_all = ["slurm", "kill"])]
+        disk: bool,
     },
     /// Headers, file sizes and names, trailing blanks, links, the built-in corpus
     Tidy,
@@ -80,8 +89,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     let root = root();
     match command {
-        Command::Check { slurm: true } => slurm::run(&root)?,
-        Command::Check { slurm: false } => check::run(&root)?,
+        Command::Check { slurm: true, .. } => slurm::run(&root)?,
+        Command::Check { kill: true, .. } => kill::run(&root)?,
+        Command::Check { disk: true, .. } => disk::run(&root)?,
+        Command::Check { .. } => check::run(&root)?,
         Command::Tidy => tidy::run(&root)?,
         Command::Layers => layers::run(&root)?,
         Command::Corpus { check } => corpus::run(&root, check)?,

@@ -8,20 +8,34 @@
 
 mod cell;
 mod cluster;
+mod comparison;
+mod contrast;
+mod curves;
+mod document;
+mod drawings;
 #[cfg(test)]
 mod fake_lane;
 mod few_shot;
 mod figure;
 mod grid;
 mod local;
+mod margins;
 mod options;
+mod overview;
+mod paper;
+mod paper_table;
+mod place;
 mod plan;
+mod predictions;
 mod profile;
 mod queue;
 mod report;
+mod resamples;
 mod result;
 mod rows;
+mod score;
 mod stamp;
+mod standing;
 mod status;
 mod summary;
 mod table;

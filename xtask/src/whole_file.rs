@@ -16,10 +16,14 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
 /// 64-bit FNV-1a of a file's bytes: tells versions of a file apart, guards against nobody.
 pub(crate) fn fingerprint(path: &Path) -> Result<String> {
     let bytes = fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
-    let hash = bytes.iter().fold(0xCBF2_9CE4_8422_2325_u64, |hash, &byte| {
+    Ok(format!("{:016x}", fnv1a(&bytes)))
+}
+
+/// The same of bytes at hand, as a number.
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    Ok(format!("{hash:016x}"))
+    })
 }
 
 #[cfg(test)]

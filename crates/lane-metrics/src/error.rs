@@ -55,6 +55,24 @@ pub enum MetricsError {
         /// What stands there.
         value: f32,
     },
+    /// A count or a mean of what is no probability means nothing.
+    #[error("the probability at row {row}, column {column} is {value}, expected 0 to 1")]
+    ProbabilityOutOfRange {
+        /// Row, from 0.
+        row: usize,
+        /// Class, from 0.
+        column: usize,
+        /// What stands there.
+        value: f64,
+    },
+    /// Scores that are no distribution over the classes: logits, or one probability a label.
+    #[error("the probabilities of row {row} sum to {sum}, expected 1 to within 0.01")]
+    ProbabilitySum {
+        /// Row, from 0.
+        row: usize,
+        /// What they sum to.
+        sum: f64,
+    },
     /// Two lists that must pair up do not.
     #[error("{n_found} {found} but {n_expected} {expected}")]
     CountMismatch {

@@ -22,6 +22,7 @@
 //! | two kinds of rows by their averages | | [`mixture::fit`] |
 //! | confidence, variability and the rest of a data map | μ̂, σ̂ | [`cartography::DataMap`], [`cartography::select`] |
 //! | threshold of the averages from relabelled rows | | [`threshold_samples::Rule`], [`threshold_samples::keep`] |
+//! | wrong labels and the noise matrix from out-of-fold probabilities | t, Q | [`confident_learning::estimate`], [`confident_learning::flags`], [`confident_learning::scores`] |
 //! | hyperspherical margin weights | ω, v | [`hyperspherical_margin::of_batch`], [`hyperspherical_margin::AnnealedWeights`] |
 //! | accuracy, F1, balanced accuracy | | [`classification::ConfusionCounts`] |
 //! | finding wrong labels: precision, recall, AUROC, AP | | [`detection::of_scores`] |
@@ -65,6 +66,7 @@ pub mod averages;
 pub mod burn;
 pub mod cartography;
 pub mod classification;
+pub mod confident_learning;
 pub mod detection;
 mod error;
 pub mod hyperspherical_margin;

@@ -20,12 +20,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::checkpoint::{self, Every};
 use crate::config::Config;
 use crate::encoder::{self, EncoderSource};
 use crate::error::TrainError;
 use crate::progress::Observer;
 use crate::record::RunResult;
-use crate::run::{Invocation, train};
+use crate::run::{Invocation, RunOptions, resume_with, train_with};
 use crate::run_folder::RunFolder;
 
 /// The form of a line. It grows when the meaning of a field changes.
@@ -85,6 +86,8 @@ pub struct Request<'a> {
     pub index: usize,
     /// Run it again although it is finished.
     pub force: bool,
+    /// How often a checkpoint is written; absent = as the run was begun, [`Every::default`] at first.
+    pub every: Option<Every>,
     /// For the record.
     pub invocation: &'a Invocation,
 }
@@ -158,21 +161,10 @@ impl Cell {
 
     /// Of everything that can be seen in a result but where files lie.
     fn hash(&self) -> Result<String, TrainError> {
-        let unwritable = |error: serde_json::Error| TrainError::Config {
-            path: None,
-            message: error.to_string(),
-        };
-        let mut config = serde_json::to_value(&self.config).map_err(unwritable)?;
-        for (role, _) in files_of(&self.config) {
-            let (section, key) = setting_of(role);
-            if let Some(section) = config.get_mut(section).and_then(Value::as_object_mut) {
-                section.remove(key);
-            }
-        }
+        let config = without_places(&self.config)?;
         let mut whole = json!({"format": self.format, "config": config, "inputs": self.inputs});
         whole.sort_all_objects();
-        let text = serde_json::to_string(&whole).map_err(unwritable)?;
-        Ok(crate::hex(&Sha256::digest(text))[..32].into())
+        Ok(crate::hex(&Sha256::digest(whole.to_string()))[..32].into())
     }
 
     /// Whether every input is what the cell was made for.
@@ -200,7 +192,7 @@ impl Cell {
 /// As [`Cell::read`]; [`TrainError::Mismatch`] where an input changed or the run folder holds another
 /// cell; and whatever the run itself ends with, which is kept in `failed.json`.
 pub fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Outcome, TrainError> {
-    let Request { list, index, force, invocation } = *request;
+    let Request { list, index, force, every, invocation } = *request;
     let cell = Cell::read(list, index)?;
     let base = list.parent().unwrap_or(Path::new(""));
     let (out, config) = (base.join(&cell.out), seen_from(base, cell.config.clone()));
@@ -214,13 +206,20 @@ pub fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Outcome
     cell.check_inputs(&config)?;
     folder.write_json("cell.json", &cell)?;
     let failed = folder.file("failed.json");
-    match train(config, &out, force, invocation, observer) {
+    // A run that was stopped goes on: it is of this cell, and its inputs are the cell's.
+    let ran = if !force && checkpoint::exist(&out) {
+        resume_with(config, &out, every, invocation, observer)
+    } else {
+        train_with(config, &out, RunOptions { force, every }, invocation, observer)
+    };
+    match ran {
         Ok(result) => {
             if failed.exists() {
                 std::fs::remove_file(&failed).map_err(TrainError::io("remove", &failed))?;
             }
             Ok(Outcome::Ran(Box::new(result)))
         }
+        Err(error @ (TrainError::Stopped { .. } | TrainError::StoppedInFolds { .. })) => Err(error),
         Err(error) => {
             folder.write_json("failed.json", &json!({"id": cell.id, "error": chain(&error)}))?;
             Err(error)
@@ -270,6 +269,19 @@ pub(crate) fn seen_from(base: &Path, mut config: Config) -> Config {
         config.model.encoder = base.join(folder).display().to_string();
     }
     config
+}
+
+/// Settings as JSON, without those that say where files lie.
+pub(crate) fn without_places(config: &Config) -> Result<Value, TrainError> {
+    let mut value = serde_json::to_value(config)
+        .map_err(|error| TrainError::Config { path: None, message: error.to_string() })?;
+    for (role, _) in files_of(config) {
+        let (section, key) = setting_of(role);
+        if let Some(section) = value.get_mut(section).and_then(Value::as_object_mut) {
+            section.remove(key);
+        }
+    }
+    Ok(value)
 }
 
 /// What a run reads, by role; `tiny` is made, not read, and a hub's encoder is as good as a folder.

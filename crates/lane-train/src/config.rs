@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::{DeviceName, recommended};
 use crate::error::TrainError;
+use crate::folds::CrossValidationConfig;
 use crate::inner_loss::LossConfig;
 use crate::methods::MethodName;
 use crate::methods::aum::AumConfig;
@@ -63,6 +64,9 @@ pub struct Config {
     /// Versions of each text shown to the networks.
     #[serde(default)]
     pub views: ViewConfig,
+    /// Whether every training row is also predicted by networks that never saw it.
+    #[serde(default)]
+    pub cross_validation: CrossValidationConfig,
     /// How averaged margins become weights (Eq. 4–6).
     #[serde(default)]
     pub weights: WeightConfig,
@@ -294,6 +298,7 @@ impl Config {
             let text = lane_data::open::text(path)?;
             table = text.parse().map_err(|error| TrainError::toml(path, &text, &error))?;
         }
+        let of_file = file.map(|path| (path, table.clone()));
         for setting in settings {
             setting.apply(&mut table)?;
         }
@@ -303,8 +308,10 @@ impl Config {
                 message: error.to_string().trim_end().into(),
             })?;
         config.fill_in();
-        config.check()?;
-        Ok(config)
+        match (config.check(), of_file) {
+            (Err(error), Some((path, table))) => Err(error.named(path, &table, settings)),
+            (checked, _) => checked.map(|()| config),
+        }
     }
 
     /// Writes the defaults that depend on other settings.
@@ -357,6 +364,7 @@ impl Config {
         within("model.tiny_vocabulary", self.model.tiny_vocabulary as f64, 100.0, 1e6)?;
         within("model.dropout", self.model.dropout.unwrap_or(0.0), 0.0, 0.99)?;
         self.views.check()?;
+        self.cross_validation.check()?;
         within("lane.contrastive_weight", self.lane.contrastive_weight, 0.0, f64::MAX)?;
         within("lane.alpha", self.lane.alpha.unwrap_or(0.5), 0.0, 1.0)?;
         within("lane.flag_below", self.lane.flag_below, 0.0, 1.0)?;

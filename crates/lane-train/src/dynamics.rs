@@ -5,11 +5,16 @@
 //! are those of the training pass itself (dropout on), before the step's update;
 //! `label_aware_margin` is null without an auxiliary network. The file's metadata names the epochs
 //! that the data map is made of ([`MAP_EPOCHS`]).
+//!
+//! A Parquet file ends in its index and cannot be gone on with. So each epoch becomes a file of its
+//! own in `checkpoint/dynamics/`, written whole and never again, and the file is put together from
+//! these in the end; a checkpoint names them by their hashes and does not copy them.
 
 mod mean_probabilities;
+mod part;
 pub(crate) mod read;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float32Array, ListBuilder, PrimitiveBuilder};
@@ -23,18 +28,20 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
-use crate::run_folder::publish;
+use crate::run_folder::{CHECKPOINTS, publish};
 
 pub use mean_probabilities::MeanProbabilities;
+use part::Part;
 pub use read::{DynamicsReader, SeenEpoch};
 
 /// The key of the file's metadata that names the epochs of the data map, as `FIRST-LAST`.
 pub const MAP_EPOCHS: &str = "lane.map_epochs";
 
 /// What was seen of one row in one epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     /// The label it was trained with.
     pub label: ClassId,
@@ -60,7 +67,7 @@ pub struct DynamicsConfig {
 }
 
 /// One training from fresh networks on: where it put each row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingMap {
     /// The data map.
     pub map: DataMap,
@@ -104,120 +111,160 @@ pub struct Summary {
     pub last_whole: TrainingMap,
 }
 
-/// Collects an epoch, then appends it to the file; also keeps each row's mean class probabilities
-/// and its place on the data map.
+/// Collects an epoch, then writes it down; also keeps each row's mean class probabilities and its
+/// place on the data map.
 pub struct Dynamics {
-    writer: ArrowWriter<tempfile::NamedTempFile>,
     schema: Arc<Schema>,
-    path: std::path::PathBuf,
+    path: PathBuf,
+    parts: PathBuf,
+    collected: Collected,
+}
+
+/// What dynamics hold of the epochs so far.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Collected {
     epoch: Vec<Option<Observation>>,
     logits: Option<Vec<Vec<f32>>>,
     mean_probabilities: MeanProbabilities,
     current: TrainingMap,
     whole: Option<TrainingMap>,
+    parts: Vec<Part>,
 }
 
 impl Dynamics {
     /// Training rows.
     pub fn n_rows(&self) -> usize {
-        self.epoch.len()
+        self.collected.epoch.len()
     }
 
     /// Begins the file at `path` for `n_rows` training rows.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Io`] if its folder cannot be written to.
+    /// [`TrainError::Io`] if the folder of its epochs cannot be made.
     pub fn create(
         path: &Path,
         n_rows: usize,
         n_classes: usize,
         config: DynamicsConfig,
     ) -> Result<Self, TrainError> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".lane-")
-            .tempfile_in(folder)
-            .map_err(TrainError::io("write", path))?;
-        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-        let schema = schema(config.save_logits);
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
-            .map_err(|error| failed(path, error))?;
-        Ok(Self {
-            writer,
-            schema,
-            path: path.into(),
+        let parts = path.with_file_name(CHECKPOINTS).join("dynamics");
+        std::fs::create_dir_all(&parts).map_err(TrainError::io("write", &parts))?;
+        let collected = Collected {
             epoch: vec![None; n_rows],
             logits: config.save_logits.then(|| vec![Vec::new(); n_rows]),
             mean_probabilities: MeanProbabilities::new(n_rows, n_classes),
             current: TrainingMap::new(n_rows, config.map)?,
             whole: None,
-        })
+            parts: Vec::new(),
+        };
+        Ok(Self { schema: schema(config.save_logits), path: path.into(), parts, collected })
+    }
+
+    /// What a checkpoint has to keep.
+    pub(crate) fn collected(&self) -> &Collected {
+        &self.collected
+    }
+
+    /// Goes on from what a checkpoint kept.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Io`] where a file of a finished epoch is gone or not what it was.
+    pub(crate) fn restore(&mut self, collected: Collected) -> Result<(), TrainError> {
+        for part in &collected.parts {
+            part.open(&self.parts)?;
+        }
+        self.collected = collected;
+        Ok(())
     }
 
     /// Where each row lies, by the epochs since the last [`reset_map`](Self::reset_map).
     pub fn map(&self) -> &DataMap {
-        &self.current.map
+        &self.collected.current.map
     }
 
     /// Begins the map anew: fresh networks have nothing to do with what others said.
     pub fn reset_map(&mut self) {
-        if self.current.map.is_complete() {
-            self.whole = Some(self.current.clone());
+        let Collected { current, whole, .. } = &mut self.collected;
+        if current.map.is_complete() {
+            *whole = Some(current.clone());
         }
-        self.current.reset();
+        current.reset();
     }
 
     /// Notes what was seen of a row, with its logits over the classes of the data.
     pub fn observe(&mut self, row: RowId, observation: Observation, logits: &[f32]) {
-        self.epoch[row.index()] = Some(observation);
-        if let Some(kept) = &mut self.logits {
+        let to = &mut self.collected;
+        to.epoch[row.index()] = Some(observation);
+        if let Some(kept) = &mut to.logits {
             kept[row.index()] = logits.to_vec();
         }
-        self.mean_probabilities.add(row, logits);
+        to.mean_probabilities.add(row, logits);
     }
 
-    /// Appends the epoch (from 1, counted through all phases) and forgets it.
+    /// Writes the epoch down (from 1, counted through all phases) and forgets it.
     ///
     /// # Errors
     ///
     /// [`TrainError::Io`]; [`TrainError::Metrics`] if the epoch does not follow the one before.
     pub fn end_epoch(&mut self, epoch: u32) -> Result<(), TrainError> {
-        let seen: Vec<(u32, Observation)> = self
-            .epoch
-            .iter_mut()
-            .zip(0..)
-            .filter_map(|(slot, row)| slot.take().map(|it| (row, it)))
-            .collect();
-        self.current.add(epoch, &seen)?;
+        let Collected { epoch: slots, logits, current, parts, .. } = &mut self.collected;
+        let taken = slots.iter_mut().zip(0..);
+        let seen: Vec<(u32, Observation)> =
+            taken.filter_map(|(slot, row)| slot.take().map(|it| (row, it))).collect();
+        current.add(epoch, &seen)?;
         let mut columns = columns(epoch, &seen);
-        if let Some(logits) = &self.logits {
+        if let Some(logits) = &logits {
             columns.push(lists(seen.iter().map(|(row, _)| &logits[*row as usize])));
         }
         let batch = RecordBatch::try_new(self.schema.clone(), columns)
             .map_err(|error| failed(&self.path, error))?;
-        self.writer.write(&batch).map_err(|error| failed(&self.path, error))?;
-        self.writer.flush().map_err(|error| failed(&self.path, error))
+        parts.push(Part::write(&self.parts, epoch, &batch)?);
+        Ok(())
     }
 
-    /// Puts the file in its place and hands back what the epochs came to.
+    /// Puts the file together and hands back what the epochs came to.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Io`].
-    pub fn finish(mut self) -> Result<Summary, TrainError> {
-        let last_whole = match self.whole {
-            Some(whole) if !self.current.map.is_complete() => whole,
-            _ => self.current,
+    /// [`TrainError::Io`] if it cannot be written, or where the file of an epoch is gone or changed.
+    pub fn finish(self) -> Result<Summary, TrainError> {
+        let Collected { mean_probabilities: means, current, whole, parts, .. } = self.collected;
+        let last_whole = match whole {
+            Some(whole) if !current.map.is_complete() => whole,
+            _ => current,
         };
+        let path = &self.path;
+        let file = tempfile::Builder::new()
+            .prefix(".lane-")
+            .tempfile_in(path.parent().unwrap_or(Path::new(".")))
+            .map_err(TrainError::io("write", path))?;
+        let mut writer = writer(file, &self.schema, path)?;
+        for part in &parts {
+            if let Some(batch) = part.read(&self.parts)? {
+                writer.write(&batch).map_err(|error| failed(path, error))?;
+            }
+            writer.flush().map_err(|error| failed(path, error))?;
+        }
         if let Some((first, last)) = last_whole.epochs {
             let value = KeyValue::new(MAP_EPOCHS.into(), format!("{first}-{last}"));
-            self.writer.append_key_value_metadata(value);
+            writer.append_key_value_metadata(value);
         }
-        let file = self.writer.into_inner().map_err(|error| failed(&self.path, error))?;
-        publish(file, &self.path).map_err(TrainError::io("write", self.path))?;
-        Ok(Summary { means: self.mean_probabilities, last_whole })
+        let file = writer.into_inner().map_err(|error| failed(path, error))?;
+        publish(file, path).map_err(TrainError::io("write", path))?;
+        Ok(Summary { means, last_whole })
     }
+}
+
+/// A writer of Parquet as every file of dynamics is written.
+fn writer<W: std::io::Write + Send>(
+    to: W,
+    schema: &Arc<Schema>,
+    path: &Path,
+) -> Result<ArrowWriter<W>, TrainError> {
+    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    ArrowWriter::try_new(to, schema.clone(), Some(properties)).map_err(|error| failed(path, error))
 }
 
 fn failed(path: &Path, error: impl std::fmt::Display) -> TrainError {

@@ -1,6 +1,7 @@
 //! What can go wrong in a run, and whether anything had been started by then.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use lane_data::DataError;
 use lane_data::hub::HubError;
@@ -11,6 +12,7 @@ use lane_models::ModelError;
 
 use crate::device::DeviceName;
 use crate::exchange::ExchangeError;
+use crate::setting::Setting;
 
 /// An error of training, scoring or reading a run.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +77,7 @@ pub enum TrainError {
         /// Step within the epoch, from 1.
         step: usize,
         /// Which quantity.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// Ids of the rows concerned.
         rows: String,
     },
@@ -102,6 +104,48 @@ pub enum TrainError {
     OutputExists {
         /// The folder.
         path: PathBuf,
+    },
+    /// A training that cannot fit into memory.
+    #[error("training needs at least {:.1} GB of memory, and {:.1} GB are free", *needed as f64 / 1e9, *available as f64 / 1e9)]
+    Memory {
+        /// Bytes that it takes at least.
+        needed: u64,
+        /// Bytes there are.
+        available: u64,
+        /// What takes less.
+        advice: &'static str,
+    },
+    /// A run that was stopped stands where this one would be written.
+    #[error("`{}` holds a run that was stopped and can go on", .path.display())]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The run was told to stop, and can go on.
+    #[error("stopped in epoch {epoch} after {n_steps} steps; all of it is kept in `{}`", .path.display())]
+    Stopped {
+        /// The run folder.
+        path: PathBuf,
+        /// Epoch, from 1.
+        epoch: u32,
+        /// Steps taken, counted through all phases.
+        n_steps: u64,
+    },
+    /// The run was told to stop between its folds, and can go on from its last checkpoint.
+    #[error("stopped after {n_done} folds, which will be trained again, in `{}`", .path.display())]
+    StoppedInFolds {
+        /// The run folder.
+        path: PathBuf,
+        /// Folds trained.
+        n_done: usize,
+    },
+    /// A checkpoint that cannot be gone on from.
+    #[error("checkpoint `{}` cannot be used: {message}", .path.display())]
+    Checkpoint {
+        /// Its folder, or the file in it.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
     },
     /// No device has this name.
     #[error("device `{found}` is not known, expected one of {expected}")]
@@ -184,6 +228,8 @@ impl TrainError {
                 | Self::Mismatch { .. }
                 | Self::Cell { .. }
                 | Self::OutputExists { .. }
+                | Self::Unfinished { .. }
+                | Self::Memory { .. }
                 | Self::Device { .. }
                 | Self::DeviceNotBuilt { .. }
                 | Self::DeviceMissing { .. }
@@ -201,6 +247,17 @@ impl TrainError {
                 "the first row names every class of the data once, then follows one row for each, in the same order".into(),
             ),
             Self::OutputExists { .. } => Some("choose another --out, or give --force".into()),
+            Self::Memory { advice, .. } => Some(format!("try {advice}")),
+            Self::Unfinished { path } => Some(format!(
+                "`lane train --resume {}` goes on with it, --force starts over",
+                path.display()
+            )),
+            Self::Stopped { path, .. } | Self::StoppedInFolds { path, .. } => {
+                Some(format!("`lane train --resume {}` goes on", path.display()))
+            }
+            Self::Checkpoint { .. } => {
+                Some("to begin the run anew, remove its folder `checkpoint`".into())
+            }
             Self::NotFinite { .. } => {
                 Some("try a lower --lr, or `--set training.clip_norm=0.5`".into())
             }
@@ -224,11 +281,23 @@ impl TrainError {
     }
 
     /// What the parser of TOML says, with the place; the line itself may be of any length.
-    pub(crate) fn toml(path: &std::path::Path, text: &str, error: &toml::de::Error) -> Self {
+    pub(crate) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().map(|span| place_in(text, span.start));
         let reason = error.message().trim_end();
         let message = at.map_or_else(|| reason.into(), |at| format!("{at}: {reason}"));
         Self::Config { path: Some(path.into()), message }
+    }
+
+    /// Names the file where it is the file that has the setting at fault.
+    pub(crate) fn named(self, path: &Path, table: &toml::Table, settings: &[Setting]) -> Self {
+        let Self::Setting { key, .. } = &self else { return self };
+        let mut parts = key.split('.');
+        let first = parts.next().and_then(|part| table.get(part));
+        let held = parts.fold(first, |at, part| at?.get(part));
+        if held.is_none() || settings.iter().any(|setting| setting.key() == key) {
+            return self;
+        }
+        Self::Config { path: Some(path.into()), message: self.to_string() }
     }
 
     pub(crate) fn setting(key: &str, found: impl ToString, expected: impl Into<String>) -> Self {

@@ -1,8 +1,10 @@
 //! From a configuration to the parts of a run, all checked before the first step.
 
+use std::sync::Arc;
+
 use burn::tensor::Device;
 use lane_data::read::{self, LabelPolicy};
-use lane_data::{Dataset, LabelSet};
+use lane_data::{Dataset, LabelSet, RowId};
 use lane_metrics::ClassId;
 
 use crate::config::Config;
@@ -31,6 +33,20 @@ pub struct Split {
 }
 
 impl Split {
+    /// Some of its rows, numbered anew.
+    fn over(&self, rows: &[RowId]) -> Self {
+        let dataset = Dataset {
+            examples: rows.iter().map(|row| self.dataset.examples[row.index()].clone()).collect(),
+            labels: self.dataset.labels.clone(),
+            warnings: Vec::new(),
+            sha256: self.dataset.sha256.clone(),
+            has_gold: self.dataset.has_gold,
+            path: self.dataset.path.clone(),
+        };
+        let lengths = rows.iter().map(|row| self.lengths[row.index()]).collect();
+        Self { name: self.name, dataset, inputs: self.inputs.over(rows), lengths }
+    }
+
     /// The labels given.
     pub fn labels(&self) -> Vec<ClassId> {
         self.dataset.examples.iter().map(|example| example.label).collect()
@@ -61,7 +77,7 @@ pub struct Experiment {
     /// Where to compute, without gradients.
     pub device: Device,
     /// The encoder.
-    pub encoder: Encoder,
+    pub encoder: Arc<Encoder>,
     /// What made the views of the training rows.
     pub views: Views,
     /// Rows to learn from.
@@ -128,7 +144,23 @@ impl Experiment {
         let validation =
             validation.map(|dataset| split("validation", dataset, &plain)).transpose()?;
         let test = test.map(|dataset| split("test", dataset, &plain)).transpose()?;
+        let encoder = Arc::new(encoder);
         Ok(Self { config, device, encoder, views, train, validation, test })
+    }
+
+    /// A run over some of the training rows alone, which are numbered anew in the order given; the
+    /// classes and the encoder stay. Nothing is read, tokenized or embedded again.
+    #[must_use]
+    pub fn over(&self, rows: &[RowId], config: Config) -> Self {
+        Self {
+            config,
+            device: self.device.clone(),
+            encoder: Arc::clone(&self.encoder),
+            views: Views::plain(),
+            train: self.train.over(rows),
+            validation: None,
+            test: None,
+        }
     }
 
     /// Scores training rows with `networks`, which must be without gradients.

@@ -3,13 +3,13 @@
 //! The best epoch is the first with the highest validation score among the epochs of the last phase;
 //! without a validation split it is the last epoch. Test scores are written down and choose nothing.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
 
 use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::evaluate::{Scored, score_split};
@@ -18,12 +18,12 @@ use crate::methods::lane::suspicion;
 use crate::networks::Networks;
 use crate::predictions_file::TestPredictions;
 use crate::progress::{EpochReport, Observer};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunFolder, write_atomically};
 use crate::scores::{Ranking, RankingsByMargin, SplitScores, ranking};
 use crate::step::MeanTerms;
 
 /// Scores of one epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochScores {
     /// Epoch, from 1, counted through all phases.
     pub epoch: u32,
@@ -66,13 +66,23 @@ struct TrainLine {
 
 /// The epochs of a run.
 pub struct History {
-    file: File,
     path: PathBuf,
+    /// All that is in `metrics.jsonl`.
+    text: String,
     wrong: Option<Vec<bool>>,
     /// Every epoch of the last phase.
     pub epochs: Vec<EpochScores>,
     best: Option<usize>,
     networks: Option<Networks>,
+    test_predictions: TestPredictions,
+}
+
+/// What a checkpoint keeps of the epochs, beside the networks of the best one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct HistoryState {
+    text: String,
+    epochs: Vec<EpochScores>,
+    best: Option<usize>,
     test_predictions: TestPredictions,
 }
 
@@ -84,16 +94,36 @@ impl History {
     /// [`TrainError::Io`] if it cannot be written.
     pub fn create(folder: &RunFolder, experiment: &Experiment) -> Result<Self, TrainError> {
         let path = folder.file("metrics.jsonl");
-        let file = File::create(&path).map_err(TrainError::io("write", &path))?;
+        write_atomically(&path, b"")?;
         Ok(Self {
-            file,
             path,
+            text: String::new(),
             wrong: experiment.train.wrong(),
             epochs: Vec::new(),
             best: None,
             networks: None,
             test_predictions: TestPredictions::default(),
         })
+    }
+
+    /// What a checkpoint has to keep, and the networks of the best epoch so far.
+    pub(crate) fn state(&self) -> (HistoryState, Option<&Networks>) {
+        let (text, epochs) = (self.text.clone(), self.epochs.clone());
+        let (best, test_predictions) = (self.best, self.test_predictions.clone());
+        (HistoryState { text, epochs, best, test_predictions }, self.networks.as_ref())
+    }
+
+    /// Goes on from what a checkpoint kept; `metrics.jsonl` becomes what it was then.
+    pub(crate) fn restore(
+        &mut self,
+        state: HistoryState,
+        networks: Option<Networks>,
+    ) -> Result<(), TrainError> {
+        let HistoryState { text, epochs, best, test_predictions } = state;
+        write_atomically(&self.path, text.as_bytes())?;
+        (self.text, self.epochs, self.best, self.networks) = (text, epochs, best, networks);
+        self.test_predictions = test_predictions;
+        Ok(())
     }
 
     /// Scores the splits, writes the lines, keeps the best networks; true = stop early.
@@ -232,7 +262,7 @@ impl History {
                 .terms
                 .means()
                 .iter()
-                .map(|(name, mean)| ((*name).to_owned(), (*mean).into()))
+                .map(|(name, mean)| (name.to_string(), (*mean).into()))
                 .collect(),
             n_negative: statistics.n,
             negative_mean: known.then_some(statistics.mean),
@@ -244,12 +274,18 @@ impl History {
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<(), TrainError> {
-        let mut write = || -> std::io::Result<()> {
-            let mut text = serde_json::to_string(line)?;
-            text.push('\n');
-            self.file.write_all(text.as_bytes())?;
-            self.file.flush()
+        let mut append = || -> std::io::Result<()> {
+            let line = serde_json::to_string(line)? + "\n";
+            // Opened anew each time: a file that was removed under the run would else take lines that
+            // nobody reads.
+            let mut file = OpenOptions::new().append(true).open(&self.path)?;
+            if file.metadata()?.len() != self.text.len() as u64 {
+                return Err(std::io::Error::other("another program changed it under the run"));
+            }
+            file.write_all(line.as_bytes())?;
+            self.text.push_str(&line);
+            Ok(())
         };
-        write().map_err(TrainError::io("write", &self.path))
+        append().map_err(TrainError::io("write", &self.path))
     }
 }

@@ -98,6 +98,26 @@ impl Inputs {
         Ok(Self::Tokens { views, pad_id: tokenizer.pad_id() })
     }
 
+    /// Those of some rows, in the order given.
+    #[must_use]
+    pub fn over(&self, rows: &[RowId]) -> Self {
+        match self {
+            Self::Tokens { views, pad_id } => {
+                let of_rows = |view: &Vec<Vec<u32>>| {
+                    rows.iter().map(|row| view[row.index()].clone()).collect()
+                };
+                Self::Tokens { views: views.iter().map(of_rows).collect(), pad_id: *pad_id }
+            }
+            Self::Features { views, width } => {
+                let embedding =
+                    |view: &[f32], row: &RowId| view[row.index() * width..][..*width].to_vec();
+                let of_rows =
+                    |view: &Vec<f32>| rows.iter().flat_map(|row| embedding(view, row)).collect();
+                Self::Features { views: views.iter().map(of_rows).collect(), width: *width }
+            }
+        }
+    }
+
     /// Views of each row.
     pub fn n_views(&self) -> usize {
         match self {
@@ -193,6 +213,19 @@ mod tests {
             panic!("embeddings")
         };
         assert_eq!(gathered.ids().dims()[0] as u64, expected("total"));
+    }
+
+    #[test]
+    fn some_rows_are_picked_from_every_view() {
+        let tokens = Inputs::Tokens {
+            views: vec![vec![vec![2], vec![3], vec![4]], vec![vec![5], vec![6], vec![7]]],
+            pad_id: 0,
+        };
+        let Inputs::Tokens { views, .. } = tokens.over(&rows(&[2, 0])) else { panic!() };
+        assert_eq!(views, [[vec![4], vec![2]], [vec![7], vec![5]]]);
+        let features = Inputs::Features { views: vec![vec![1.0, 2.0, 3.0, 4.0]], width: 2 };
+        let Inputs::Features { views, .. } = features.over(&rows(&[1])) else { panic!() };
+        assert_eq!(views, [[3.0, 4.0]]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 pub mod apply;
 pub mod bench;
 pub mod cell;
+pub mod checkpoint;
 pub mod config;
 pub mod data_map;
 pub mod device;
@@ -15,18 +16,21 @@ pub mod error;
 pub mod evaluate;
 pub mod exchange;
 pub mod experiment;
+pub mod folds;
 pub mod grid;
 pub mod history;
 mod hub_folder;
 pub mod inner_loss;
 pub mod inputs;
 pub mod labels_file;
+pub mod memory;
 pub mod method;
 pub mod methods;
 pub mod networks;
 pub mod noise_file;
 mod observe;
 pub mod optimizer;
+pub mod out_of_fold;
 pub mod predictions_file;
 pub mod progress;
 pub mod record;
@@ -44,6 +48,7 @@ pub mod transfer;
 pub mod translate;
 pub mod views;
 
+pub use checkpoint::Every;
 pub use config::Config;
 pub use error::TrainError;
 pub use lane_data::{
@@ -57,7 +62,7 @@ pub use lane_data::{
 pub use lane_metrics::cartography::MapConfig;
 pub use methods::MethodName;
 pub use progress::{Observer, Silent};
-pub use run::train;
+pub use run::{resume, train};
 pub use setting::Setting;
 
 /// Lower-case hexadecimal.

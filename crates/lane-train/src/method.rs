@@ -10,9 +10,11 @@
 //! - which rows, with which labels, go to which networks in an epoch ([`Method::plan`]), where it may
 //!   ask for a pass that scores the whole set ([`Scorer`]);
 //! - how network outputs become a loss ([`Method::loss`]);
+//! - what it gathers on the way, so that it can be stopped and resumed ([`Method::memory`]);
 //! - how suspicious each row is in the end ([`Method::verdicts`]).
 
 mod margin_source;
+mod memory;
 mod own_parameters;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -21,8 +23,10 @@ use lane_metrics::ClassId;
 use lane_metrics::cartography::DataMap;
 use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 use lane_models::{Output, TrainingStep};
+use serde::{Deserialize, Serialize};
 
 pub use self::margin_source::{MarginMode, MarginSource, MarginViews};
+pub use self::memory::Remembered;
 pub use self::own_parameters::{Matrix, OwnParameters};
 use crate::error::TrainError;
 use crate::networks::Networks;
@@ -91,7 +95,7 @@ pub struct PhaseStart<'a> {
 }
 
 /// What the networks are shown in one epoch: passes, one after the other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpochPlan {
     /// Each pass runs through its first stream once.
     pub passes: Vec<Pass>,
@@ -110,7 +114,7 @@ impl EpochPlan {
 }
 
 /// A run through one or more streams in step, updating some of the networks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pass {
     /// Step `s` draws one batch of each; the first sets the number of steps, shorter ones start over,
     /// and one without rows gives an empty batch each time.
@@ -134,7 +138,7 @@ impl Pass {
 }
 
 /// Rows with labels, in an order the trainer draws.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stream {
     /// Which rows.
     pub rows: Vec<RowId>,
@@ -160,7 +164,7 @@ impl Stream {
 }
 
 /// Which networks run on a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Networked {
     /// Every network of the phase.
     All,
@@ -369,6 +373,15 @@ pub trait Method {
     /// The weight a row's cross-entropy has now, for the dynamics.
     fn weight(&self, _row: RowId, _margins: &MarginWeights) -> f64 {
         1.0
+    }
+
+    /// What it has gathered since it was built, in a fixed order; none by default.
+    ///
+    /// A checkpoint writes it down and a resumed run reads it back, into a method built anew from the
+    /// same configuration. What [`plan`](Self::plan) and [`loss`](Self::loss) change belongs here; what
+    /// is a function of the configuration does not.
+    fn memory(&mut self) -> Vec<&mut dyn Remembered> {
+        Vec::new()
     }
 
     /// How many networks predict together, the first ones: their logits are added up.

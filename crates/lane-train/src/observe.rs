@@ -128,7 +128,7 @@ pub(crate) fn name_rows(
     let more = spoilt.len().saturating_sub(shown.len());
     let rows =
         shown.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
-    TrainError::NotFinite { epoch: place.epoch, step: place.step, what, rows }
+    TrainError::NotFinite { epoch: place.epoch, step: place.step, what: what.into(), rows }
 }
 
 #[cfg(test)]

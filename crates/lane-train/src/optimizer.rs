@@ -20,6 +20,7 @@ mod host;
 #[cfg(feature = "tch")]
 #[expect(deprecated, reason = "burn deprecates its libtorch backend; it stays while burn has it")]
 mod libtorch;
+mod saved;
 mod search;
 
 use burn::module::{Module, ModuleMapper, Param, ParamGroup, ParamId};
@@ -29,6 +30,7 @@ use lane_models::{NO_DECAY, RowGradients};
 
 use crate::error::TrainError;
 
+pub(crate) use saved::{Counts, Moment};
 pub use search::{parameter_ids, spoilt_parameter};
 
 const BETA_1: f32 = 0.9;

@@ -7,13 +7,14 @@
 use std::path::Path;
 
 use lane_metrics::ClassId;
+use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::experiment::Split;
 use crate::run_folder::write_atomically;
 
 /// Predictions on the test split.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestPredictions {
     /// By the networks of the best epoch.
     pub best: Vec<ClassId>,

@@ -54,8 +54,14 @@ pub trait Observer {
     fn advance(&mut self, _n_rows: u64) {}
     /// The long thing is over.
     fn end(&mut self) {}
+    /// The training that leaves out fold `fold`, from 1, of `folds` begins.
+    fn fold(&mut self, _fold: u32, _folds: u32) {}
     /// An epoch is over.
     fn epoch(&mut self, _report: &EpochReport) {}
+    /// Whether the run is to stop: asked after every step, which is then kept in a checkpoint.
+    fn is_to_stop(&self) -> bool {
+        false
+    }
     /// Something the user should know.
     fn note(&mut self, _text: &str) {}
 }

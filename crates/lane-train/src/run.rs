@@ -5,13 +5,16 @@ use std::time::Instant;
 
 use lane_data::RowId;
 
+use crate::checkpoint::{self, Checkpoints, Every, Identity, Keeping, Opened};
 use crate::config::Config;
 use crate::data_map::{self, MapRow};
 use crate::dynamics::{Dynamics, DynamicsConfig, MeanProbabilities, TrainingMap};
 use crate::error::TrainError;
 use crate::experiment::{Experiment, Split};
+use crate::folds::Folds;
 use crate::history::History;
 use crate::labels_file::{self, LabelLine};
+use crate::memory;
 use crate::method::Verdict;
 use crate::predictions_file;
 use crate::progress::Observer;
@@ -30,12 +33,29 @@ pub struct Invocation {
     pub command: Vec<String>,
 }
 
-/// Trains as `config` says and leaves a run folder at `out`.
+/// How a run is kept, which changes nothing in what it comes to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunOptions {
+    /// Replace a finished run, and begin a stopped one anew.
+    pub force: bool,
+    /// How often a checkpoint is written; absent = as the run was begun, [`Every::default`] at first.
+    pub every: Option<Every>,
+}
+
+/// What became of a run that was to be gone on with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Resumed {
+    /// It went on to its end.
+    Ran(Box<RunResult>),
+    /// It was finished before.
+    Finished,
+}
+
+/// Trains as `config` says and leaves a run folder at `out`; [`train_with`] usual options.
 ///
 /// # Errors
 ///
-/// Anything wrong with configuration, data or encoder before the first step
-/// ([`TrainError::is_usage`]); afterwards divergence and failed writes.
+/// As [`train_with`].
 pub fn train(
     config: Config,
     out: &Path,
@@ -43,15 +63,127 @@ pub fn train(
     invocation: &Invocation,
     observer: &mut dyn Observer,
 ) -> Result<RunResult, TrainError> {
+    train_with(config, out, RunOptions { force, every: None }, invocation, observer)
+}
+
+/// Trains as `config` says and leaves a run folder at `out`.
+///
+/// # Errors
+///
+/// Anything wrong with configuration, data or encoder before the first step
+/// ([`TrainError::is_usage`]), a finished run or one that was stopped at `out` among them; afterwards
+/// divergence and failed writes, and [`TrainError::Stopped`] where the observer says so.
+pub fn train_with(
+    config: Config,
+    out: &Path,
+    options: RunOptions,
+    invocation: &Invocation,
+    observer: &mut dyn Observer,
+) -> Result<RunResult, TrainError> {
     let started = Instant::now();
+    let RunOptions { force, every } = options;
     if !force && out.join("result.json").exists() {
         return Err(TrainError::OutputExists { path: out.into() });
     }
+    if !force && checkpoint::exist(out) {
+        return Err(TrainError::Unfinished { path: out.into() });
+    }
     let experiment = Experiment::prepare(config, observer)?;
+    memory::check(&experiment)?;
+    let ready = Ready { folds: Folds::plan(&experiment)?, experiment };
     let folder = RunFolder::create(out, force)?;
-    folder.write("config.toml", &config_text(&experiment.config)?)?;
+    let keeping = Keeping {
+        every: every.unwrap_or_default(),
+        identity: Identity::of(&ready.experiment)?,
+        program: invocation.program.clone(),
+        started,
+    };
+    let checkpoints = Checkpoints::open(&folder, keeping, None)?;
+    folder.write("config.toml", &config_text(&ready.experiment.config)?)?;
+    run(&ready, &folder, checkpoints, None, (invocation, observer))
+}
 
-    let mut history = History::create(&folder, &experiment)?;
+/// Goes on with the run at `out` as its `config.toml` says; from the start, where it was stopped
+/// before its first checkpoint.
+///
+/// # Errors
+///
+/// As [`resume_with`]; [`TrainError::Mismatch`] where there is no run.
+pub fn resume(
+    out: &Path,
+    every: Option<Every>,
+    invocation: &Invocation,
+    observer: &mut dyn Observer,
+) -> Result<Resumed, TrainError> {
+    if out.join("result.json").exists() {
+        return Ok(Resumed::Finished);
+    }
+    let config = out.join("config.toml");
+    if !config.exists() {
+        return Err(TrainError::Mismatch {
+            found: format!("`{}` holds no run that was begun", out.display()),
+            expected: "a folder with config.toml, which a run writes first".into(),
+        });
+    }
+    let config = Config::resolve(Some(&config), &[])?;
+    let result = resume_with(config, out, every, invocation, observer)?;
+    Ok(Resumed::Ran(Box::new(result)))
+}
+
+/// Goes on with the run of `config` at `out`; from the start, where it was stopped before its first
+/// checkpoint.
+///
+/// # Errors
+///
+/// As [`train_with`]; [`TrainError::Mismatch`] where settings, data or encoder are not those the run
+/// was begun with, [`TrainError::Checkpoint`] where no checkpoint is whole or it is of another version.
+pub fn resume_with(
+    config: Config,
+    out: &Path,
+    every: Option<Every>,
+    invocation: &Invocation,
+    observer: &mut dyn Observer,
+) -> Result<RunResult, TrainError> {
+    let started = Instant::now();
+    let from = Opened::newest(out, &mut |text| observer.note(text))?;
+    let Some(from) = from else {
+        observer.note("there is no checkpoint yet: the run begins anew");
+        let options = RunOptions { force: false, every };
+        return train_with(config, out, options, invocation, observer);
+    };
+    let experiment = Experiment::prepare(config, observer)?;
+    let identity = Identity::of(&experiment)?;
+    identity.check(&from.state.identity)?;
+    if from.program != invocation.program {
+        let written_by = &from.program.version;
+        observer.note(&format!(
+            "the checkpoint was written by another build ({written_by}): the last digits may differ"
+        ));
+    }
+    memory::check(&experiment)?;
+    let ready = Ready { folds: Folds::plan(&experiment)?, experiment };
+    let every = every.unwrap_or(from.state.every);
+    let keeping = Keeping { every, identity, program: invocation.program.clone(), started };
+    let folder = RunFolder::create(out, false)?;
+    let checkpoints = Checkpoints::open(&folder, keeping, Some(&from))?;
+    run(&ready, &folder, checkpoints, Some(from), (invocation, observer))
+}
+
+/// What is to be run, all of it checked.
+struct Ready {
+    experiment: Experiment,
+    folds: Option<Folds>,
+}
+
+/// Trains, from a checkpoint or from the start, and leaves the result.
+fn run(
+    Ready { experiment, folds }: &Ready,
+    folder: &RunFolder,
+    mut checkpoints: Checkpoints,
+    from: Option<Opened>,
+    (invocation, observer): (&Invocation, &mut dyn Observer),
+) -> Result<RunResult, TrainError> {
+    let mut history = History::create(folder, experiment)?;
     let n_rows = experiment.train.dataset.examples.len();
     let mut dynamics = Dynamics::create(
         &folder.file("dynamics.parquet"),
@@ -62,27 +194,38 @@ pub fn train(
             save_logits: experiment.config.save_logits,
         },
     )?;
-    let trained = Trainer::new(&experiment)?.run(&mut Sinks {
+    let trainer = Trainer::new(experiment)?;
+    let sinks = &mut Sinks {
         history: &mut history,
         dynamics: &mut dynamics,
+        checkpoints: Some(&mut checkpoints),
         observer,
-    })?;
+    };
+    let trained = match from {
+        Some(from) => trainer.resume(from, sinks)?,
+        None => trainer.run(sinks)?,
+    };
     let seen = dynamics.finish()?;
 
     let verdicts = trained.method.verdicts(&trained.margins);
-    write_labels(&folder, &experiment.train, &verdicts, &seen.means)?;
-    write_data_map(&folder, &experiment.train, &seen.last_whole)?;
+    write_labels(folder, &experiment.train, &verdicts, &seen.means)?;
+    write_data_map(folder, &experiment.train, &seen.last_whole)?;
     if let Some(test) = &experiment.test {
         let path = folder.file("test_predictions.csv");
         predictions_file::write(&path, test, history.test_predictions())?;
     }
     if experiment.config.save_model {
         let n_predictors = trained.method.n_predictors();
-        save_model(&folder.file("model"), &experiment, &trained.networks, n_predictors)?;
+        save_model(&folder.file("model"), experiment, &trained.networks, n_predictors)?;
     }
-    let result = result(&experiment, &history, &trained, &verdicts)?;
-    folder.write_json("record.json", &record(&experiment, invocation, started))?;
+    let mut result = result(experiment, &history, &trained, &verdicts)?;
+    if let Some(folds) = folds {
+        let out_of_fold = folds.run(experiment, folder, observer)?;
+        out_of_fold.finish(folder, &experiment.train, &mut result)?;
+    }
+    folder.write_json("record.json", &record(experiment, invocation, checkpoints.seconds()))?;
     folder.write_json("result.json", &result)?;
+    checkpoints.remove()?;
     Ok(result)
 }
 
@@ -119,7 +262,7 @@ fn result(
     })
 }
 
-fn record(experiment: &Experiment, invocation: &Invocation, started: Instant) -> Record {
+fn record(experiment: &Experiment, invocation: &Invocation, seconds: f64) -> Record {
     let splits =
         [Some(&experiment.train), experiment.validation.as_ref(), experiment.test.as_ref()];
     let data = splits.into_iter().flatten().map(|split| DataRecord {
@@ -149,7 +292,7 @@ fn record(experiment: &Experiment, invocation: &Invocation, started: Instant) ->
             .report
             .as_ref()
             .map(|report| (report.matched.len(), report.unused.clone())),
-        seconds: started.elapsed().as_secs_f64(),
+        seconds,
         peak_memory_bytes: peak_memory_bytes(),
     }
 }

@@ -11,6 +11,11 @@ use serde::Serialize;
 
 use crate::error::TrainError;
 
+/// The folder within a run's that holds its checkpoints.
+pub(crate) const CHECKPOINTS: &str = "checkpoint";
+/// What names of files begin with that are not yet in their place.
+pub(crate) const TEMPORARY: &str = ".lane-";
+
 /// The folder of one run.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
@@ -40,6 +45,27 @@ impl RunFolder {
     /// The folder at `path`, as it is.
     pub(crate) fn at(path: &Path) -> Self {
         Self { path: path.into() }
+    }
+
+    /// Removes what a process that was killed had not yet put in its place.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Io`].
+    pub(crate) fn remove_leftovers(&self) -> Result<(), TrainError> {
+        let entries = std::fs::read_dir(&self.path).map_err(TrainError::io("write", &self.path))?;
+        for entry in entries.flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY)) {
+                let path = entry.path();
+                let removed = if path.is_dir() {
+                    std::fs::remove_dir_all(&path)
+                } else {
+                    std::fs::remove_file(&path)
+                };
+                removed.map_err(TrainError::io("remove", path))?;
+            }
+        }
+        Ok(())
     }
 
     /// A file of the folder.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::SelectionMetric;
 use crate::error::TrainError;
 use crate::method::Verdict;
+use crate::out_of_fold::ConfidentScores;
 
 /// Classification scores of one split, each in 0..=1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,12 +79,17 @@ pub struct DetectionScores {
     pub recall: f64,
     /// Of the rows the method flags.
     pub f1: f64,
+    /// Mean of the share of wrong rows the method flags and the share of right rows it does not.
+    pub balanced_accuracy: f64,
     /// Rows flagged.
     pub n_flagged: usize,
     /// Rows whose label differs from the true one.
     pub n_wrong: usize,
     /// By minus AUM and, where there is an auxiliary network, minus ALM.
     pub by: RankingsByMargin,
+    /// By confident learning over out-of-fold probabilities, where the run had folds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confident_learning: Option<ConfidentScores>,
 }
 
 /// The two margin rankings, whatever the method's own.
@@ -126,8 +132,10 @@ pub fn detection_scores(
         precision: scores.precision,
         recall: scores.recall,
         f1: scores.f1,
+        balanced_accuracy: scores.balanced_accuracy,
         n_flagged: scores.n_flagged,
         n_wrong: scores.n_wrong,
         by,
+        confident_learning: None,
     })
 }

@@ -19,6 +19,16 @@ impl Setting {
         Self { key: key.into(), value: value.into() }
     }
 
+    /// Dotted name.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The value, as TOML has it.
+    pub fn value(&self) -> String {
+        self.value.to_string()
+    }
+
     pub(crate) fn apply(&self, table: &mut toml::Table) -> Result<(), TrainError> {
         let mut parts: Vec<&str> = self.key.split('.').collect();
         if DEEPEST < parts.len() {

@@ -1,5 +1,6 @@
 //! The parts of one step: batches of a stream, and means of the loss.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::error::TrainError;
@@ -9,16 +10,17 @@ use crate::method::{Loss, Pass, StepBatch, Stream};
 use crate::networks::Networks;
 use crate::step_graph::StepGraph;
 use crate::transfer;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use lane_data::{RowId, order, seed};
 use lane_metrics::ClassId;
+use serde::{Deserialize, Serialize};
 
 /// A stream with the batches drawn from it for one epoch.
 pub(crate) struct Drawn<'a> {
     pub(crate) stream: &'a Stream,
     pub(crate) batches: Vec<Vec<RowId>>,
     label_of: Vec<ClassId>,
-    device: burn::tensor::Device,
+    device: Device,
 }
 
 impl<'a> Drawn<'a> {
@@ -85,13 +87,38 @@ impl<'a> Drawn<'a> {
 /// rows to learn from are counted apart.
 #[derive(Default)]
 pub(crate) struct MeanTerms {
-    sums: Vec<(&'static str, Tensor<1>)>,
+    sums: Vec<(Cow<'static, str>, Tensor<1>)>,
     n_steps: u32,
     n_skipped: u32,
-    means: Vec<(&'static str, f64)>,
+    means: Vec<(Cow<'static, str>, f64)>,
+}
+
+/// The sums of an epoch under way, as a checkpoint keeps them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedTerms {
+    sums: Vec<(String, f32)>,
+    n_steps: u32,
+    n_skipped: u32,
 }
 
 impl MeanTerms {
+    /// What a checkpoint has to keep; the one reading of the sums before the epoch ends.
+    pub(crate) fn saved(&self) -> SavedTerms {
+        let read = |(name, sum): &(Cow<'static, str>, Tensor<1>)| {
+            (name.to_string(), transfer::read_scalar(sum.clone()) as f32)
+        };
+        let sums = self.sums.iter().map(read).collect();
+        SavedTerms { sums, n_steps: self.n_steps, n_skipped: self.n_skipped }
+    }
+
+    /// The sums that a checkpoint kept, on `device`.
+    pub(crate) fn restored(saved: SavedTerms, device: &Device) -> Self {
+        let SavedTerms { sums, n_steps, n_skipped } = saved;
+        let sum = |(name, sum)| (Cow::Owned(name), Tensor::from_data([sum], device));
+        let sums = sums.into_iter().map(sum).collect();
+        Self { sums, n_steps, n_skipped, means: Vec::new() }
+    }
+
     pub(crate) fn add(&mut self, loss: &Loss) {
         self.n_steps += 1;
         if loss.is_constant() {
@@ -104,7 +131,7 @@ impl MeanTerms {
             let term = term.clone().inner();
             match self.sums.get_mut(at) {
                 Some((_, sum)) => *sum = sum.clone() + term,
-                None => self.sums.push((name, term)),
+                None => self.sums.push((name.into(), term)),
             }
         }
     }
@@ -115,15 +142,16 @@ impl MeanTerms {
         let mean = |(name, sum)| (name, transfer::read_scalar(sum) / n_taken);
         self.means = self.sums.drain(..).map(mean).collect();
         if self.means.is_empty() {
-            self.means.push(("loss", 0.0));
+            self.means.push(("loss".into(), 0.0));
         }
         if 0 < self.n_skipped {
-            self.means.push(("skipped_steps", f64::from(self.n_skipped)));
+            self.means.push(("skipped_steps".into(), f64::from(self.n_skipped)));
         }
         match self.means.iter().find(|(_, mean)| !mean.is_finite()) {
             Some((what, _)) => {
                 let step = self.n_steps as usize;
-                Err(TrainError::NotFinite { epoch, step, what, rows: "of this epoch".into() })
+                let (what, rows) = (what.clone(), "of this epoch".into());
+                Err(TrainError::NotFinite { epoch, step, what, rows })
             }
             None => Ok(()),
         }
@@ -135,7 +163,7 @@ impl MeanTerms {
     }
 
     /// The means, the total first, under `loss`.
-    pub(crate) fn means(&self) -> &[(&'static str, f64)] {
+    pub(crate) fn means(&self) -> &[(Cow<'static, str>, f64)] {
         &self.means
     }
 }

@@ -3,29 +3,33 @@
 //! Phases, epochs, passes and steps are walked here and nowhere else. A step is: gather the batch of
 //! each stream → forward every network the plan names → read logits to the host once → averaged
 //! margins and dynamics → the method's loss → backward → clip → AdamW.
+//!
+//! After every step the run is whole: it can be written down and gone on with from there
+//! (`trainer/resume.rs`). So what a step needs is either in `Position` and the fields beside it, or
+//! a function of them.
+
+mod resume;
+mod step;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use lane_data::{RowId, seed};
+use lane_data::seed;
 use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
 
+use crate::checkpoint::{Checkpoints, Opened, Position};
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
 use crate::experiment::Experiment;
 use crate::history::{EpochHeader, History};
 use crate::method::{
-    EpochPlan, EpochStart, MarginMode, MarginSource, Method, OwnParameters, Pass, Phase,
-    PhaseStart, Scorer, Start, Step, StepBatch,
+    EpochPlan, EpochStart, Method, OwnParameters, Pass, Phase, PhaseStart, Scorer, Start,
 };
 use crate::networks::Networks;
-use crate::observe::{Place, name_rows, observe};
 use crate::optimizer::{Optimizer, spoilt_parameter};
 use crate::progress::{Activity, Observer};
 use crate::schedule::LinearSchedule;
 use crate::step::{Drawn, MeanTerms};
-use crate::step_graph::StepGraph;
-use crate::transfer::{self, HostOutputs};
 
 /// A run under way.
 pub struct Trainer<'a> {
@@ -35,7 +39,7 @@ pub struct Trainer<'a> {
     skip_epochs: u32,
     labels: Vec<ClassId>,
     device: Device,
-    epochs_done: u32,
+    at: Position,
 }
 
 /// Where a run reports to.
@@ -44,6 +48,8 @@ pub struct Sinks<'a> {
     pub history: &'a mut History,
     /// What was seen of every row.
     pub dynamics: &'a mut Dynamics,
+    /// What is kept on the way; nothing, and no stopping, where there are none.
+    pub checkpoints: Option<&'a mut Checkpoints>,
     /// Progress.
     pub observer: &'a mut dyn Observer,
 }
@@ -65,13 +71,19 @@ struct Learner {
     terms: MeanTerms,
 }
 
-/// Where in a phase the trainer is.
-struct Epoch<'a> {
-    phase_index: usize,
+/// A phase that is about to begin, or to go on within the epoch of `plan`.
+struct Begun {
+    learner: Learner,
+    plan: Option<EpochPlan>,
+}
+
+/// What stays the same through a phase.
+struct Course<'a> {
     phase: &'a Phase,
-    index: u32,
     schedule: LinearSchedule,
+    /// Of an epoch, as the schedule counts it.
     n_steps: u64,
+    is_last: bool,
 }
 
 impl<'a> Trainer<'a> {
@@ -106,7 +118,7 @@ impl<'a> Trainer<'a> {
             skip_epochs,
             labels,
             device: experiment.device.clone().autodiff(),
-            epochs_done: 0,
+            at: Position::default(),
         })
     }
 
@@ -116,22 +128,38 @@ impl<'a> Trainer<'a> {
     ///
     /// [`TrainError::NotFinite`] when training diverges, [`TrainError::Io`] when the run folder
     /// cannot be written.
-    pub fn run(mut self, sinks: &mut Sinks<'_>) -> Result<Trained, TrainError> {
+    pub fn run(self, sinks: &mut Sinks<'_>) -> Result<Trained, TrainError> {
+        self.run_from(None, sinks)
+    }
+
+    /// Runs what is left of the phases after a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run`]; [`TrainError::Checkpoint`] if it is of another run.
+    pub(crate) fn resume(
+        mut self,
+        from: Opened,
+        sinks: &mut Sinks<'_>,
+    ) -> Result<Trained, TrainError> {
+        let begun = self.restore(from, sinks)?;
+        self.run_from(Some(begun), sinks)
+    }
+
+    fn run_from(
+        mut self,
+        mut begun: Option<Begun>,
+        sinks: &mut Sinks<'_>,
+    ) -> Result<Trained, TrainError> {
         let phases = self.method.phases();
         let mut networks = None;
-        for (index, phase) in phases.iter().enumerate() {
-            let own = self.begin(index, networks.as_ref(), sinks)?;
-            let begun = match (phase.start, networks.take()) {
-                (Start::Continue, Some(carried)) => carried,
-                _ => self.fresh(index, phase, sinks.dynamics)?,
-            };
-            let begun = begun.with_own(&own.matrices, &self.device);
-            let training = &self.experiment.config.training;
-            let optimizer = Optimizer::new(training.weight_decay, training.clip_norm)?
-                .with_own_factor(own.lr_factor);
-            let learner = Learner { networks: begun, optimizer, terms: MeanTerms::default() };
+        for (index, phase) in phases.iter().enumerate().skip(self.at.phase) {
             let is_last = index + 1 == phases.len();
-            networks = Some(self.run_phase(index, phase, learner, is_last, sinks)?);
+            let begun = match begun.take() {
+                Some(begun) => begun,
+                None => self.enter(index, phase, networks.take(), sinks)?,
+            };
+            networks = Some(self.run_phase(phase, is_last, begun, sinks)?);
         }
         let networks =
             sinks.history.take_best().or(networks).ok_or_else(|| TrainError::Mismatch {
@@ -139,6 +167,32 @@ impl<'a> Trainer<'a> {
                 expected: "at least one".into(),
             })?;
         Ok(Trained { networks, method: self.method, margins: self.margins })
+    }
+
+    /// Makes a phase ready, with the networks that the phase before left.
+    fn enter(
+        &mut self,
+        index: usize,
+        phase: &Phase,
+        networks: Option<Networks>,
+        sinks: &mut Sinks<'_>,
+    ) -> Result<Begun, TrainError> {
+        self.at = Position { phase: index, epoch: 0, pass: 0, step: 0, ..self.at };
+        let own = self.begin(index, networks.as_ref(), sinks)?;
+        let networks = match (phase.start, networks) {
+            (Start::Continue, Some(carried)) => carried,
+            _ => self.fresh(index, phase, sinks.dynamics)?,
+        };
+        let networks = networks.with_own(&own.matrices, &self.device);
+        let optimizer = self.optimizer(own.lr_factor)?;
+        let learner = Learner { networks, optimizer, terms: MeanTerms::default() };
+        Ok(Begun { learner, plan: None })
+    }
+
+    fn optimizer(&self, own_factor: f64) -> Result<Optimizer, TrainError> {
+        let training = &self.experiment.config.training;
+        let optimizer = Optimizer::new(training.weight_decay, training.clip_norm)?;
+        Ok(optimizer.with_own_factor(own_factor))
     }
 
     /// Shows the method what the phase before left.
@@ -170,6 +224,10 @@ impl<'a> Trainer<'a> {
     ) -> Result<Networks, TrainError> {
         self.margins.reset();
         dynamics.reset_map();
+        self.networks(index, phase)
+    }
+
+    fn networks(&self, index: usize, phase: &Phase) -> Result<Networks, TrainError> {
         let n_classes = self.experiment.labels().len();
         let seed = seed::stream(self.experiment.config.seed, "phase", &[index as u64]);
         Networks::fresh(&self.experiment.encoder, phase, n_classes, seed, &self.device)
@@ -178,43 +236,23 @@ impl<'a> Trainer<'a> {
     /// Trains through the epochs of a phase; returns the networks of the last.
     fn run_phase(
         &mut self,
-        phase_index: usize,
         phase: &Phase,
-        mut learner: Learner,
         is_last: bool,
+        begun: Begun,
         sinks: &mut Sinks<'_>,
     ) -> Result<Networks, TrainError> {
         let batch_size = self.experiment.config.training.batch_size;
         let n_steps = self.labels.len().div_ceil(batch_size) as u64;
         let schedule = self.schedule(phase, n_steps);
-        for index in 0..phase.epochs {
-            self.epochs_done += 1;
-            let at = Epoch { phase_index, phase, index, schedule, n_steps };
-            learner = self.run_epoch(&at, learner, sinks)?;
-            sinks.dynamics.end_epoch(self.epochs_done)?;
-            let header = EpochHeader {
-                epoch: self.epochs_done,
-                phase: phase.name,
-                epochs: phase.epochs,
-                may_be_best: is_last,
-                n_predictors: self.method.n_predictors(),
-                terms: &learner.terms,
+        let course = Course { phase, schedule, n_steps, is_last };
+        let Begun { mut learner, mut plan } = begun;
+        for epoch in self.at.epoch..phase.epochs {
+            let plan = match plan.take() {
+                Some(plan) => plan,
+                None => self.begin_epoch(epoch, &course, &mut learner)?,
             };
-            let snapshot = learner.networks.valid();
-            // A step is checked by the logits of the next one; the last of an epoch has none.
-            if let Some(parameter) = spoilt_parameter(&snapshot) {
-                let (epoch, step) = (self.epochs_done, learner.terms.n_steps());
-                let rows = format!("of the last batch (parameter {parameter})");
-                return Err(TrainError::NotFinite { epoch, step, what: "a parameter", rows });
-            }
-            let stop = sinks.history.end_epoch(
-                self.experiment,
-                &snapshot,
-                &self.margins,
-                &header,
-                sinks.observer,
-            )?;
-            if stop {
+            learner = self.run_epoch(&course, &plan, learner, sinks)?;
+            if self.end_epoch(&course, &learner, sinks)? {
                 break;
             }
         }
@@ -230,141 +268,102 @@ impl<'a> Trainer<'a> {
         LinearSchedule { base: config.lr(), warmup, total, constant: phase.constant_lr }
     }
 
-    fn run_epoch(
+    fn begin_epoch(
         &mut self,
-        at: &Epoch<'_>,
-        mut learner: Learner,
-        sinks: &mut Sinks<'_>,
-    ) -> Result<Learner, TrainError> {
+        epoch: u32,
+        course: &Course<'_>,
+        learner: &mut Learner,
+    ) -> Result<EpochPlan, TrainError> {
+        let overall_epoch = self.at.overall_epoch + 1;
+        self.at = Position { epoch, overall_epoch, pass: 0, step: 0, ..self.at };
         self.margins.start_epoch();
         learner.terms = MeanTerms::default();
-        let plan = self.plan(at, &learner.networks)?;
-        let first_streams = plan.passes.iter().filter_map(|pass| pass.streams.first());
-        let n_rows: usize = first_streams.map(|stream| stream.rows.len()).sum();
-        let phase = at.phase;
-        let activity =
-            Activity::Training { epoch: at.index + 1, epochs: phase.epochs, phase: phase.name };
-        sinks.observer.begin(&activity, n_rows as u64);
-        for (number, pass) in plan.passes.iter().enumerate() {
-            learner = self.run_pass(at, number, pass, learner, sinks)?;
-        }
-        sinks.observer.end();
-        learner.terms.read(self.epochs_done)?;
-        Ok(learner)
-    }
-
-    fn plan(&mut self, at: &Epoch<'_>, networks: &Networks) -> Result<EpochPlan, TrainError> {
         self.method.plan(&EpochStart {
-            phase: at.phase_index,
-            epoch: at.index,
-            epochs: at.phase.epochs,
+            phase: self.at.phase,
+            epoch,
+            epochs: course.phase.epochs,
             labels: &self.labels,
             n_classes: self.experiment.labels().len(),
             margins: &self.margins,
-            scorer: &self.experiment.scorer(networks.valid()),
+            scorer: &self.experiment.scorer(learner.networks.valid()),
             seed: self.experiment.config.seed,
         })
     }
 
-    fn run_pass(
+    fn run_epoch(
         &mut self,
-        at: &Epoch<'_>,
-        number: usize,
-        pass: &Pass,
+        course: &Course<'_>,
+        plan: &EpochPlan,
         mut learner: Learner,
         sinks: &mut Sinks<'_>,
     ) -> Result<Learner, TrainError> {
-        let draw = |(index, stream)| {
-            Drawn::new(self.experiment, stream, [number, index], self.epochs_done)
-        };
-        let streams: Vec<Drawn<'_>> = pass.streams.iter().enumerate().map(draw).collect();
-        let n_steps = streams.first().map_or(0, |stream| stream.batches.len());
-        for step in 0..n_steps {
-            let mut graph = self.step_graph(number, step);
-            let inputs = &self.experiment.train.inputs;
-            let batches: Vec<StepBatch> = streams
-                .iter()
-                .map(|stream| stream.forward(step, pass, inputs, &learner.networks, &mut graph))
-                .collect();
-            for (batch, drawn) in batches.iter().zip(&streams) {
-                if drawn.stream.recorded && !batch.rows.is_empty() {
-                    self.record(at, step, batch, &learner.networks, sinks.dynamics)?;
-                }
-            }
-            let share = step as f64 / n_steps as f64;
-            let loss = self.method.loss(&Step {
-                phase: at.phase_index,
-                epoch: at.index,
-                progress: (f64::from(at.index) + share) / f64::from(at.phase.epochs),
-                trained: &pass.trained,
-                seed: self.step_seed("method", number, step),
-                batches: &batches,
-                networks: &learner.networks,
-                margins: &self.margins,
-                forward: graph.own(),
-            })?;
-            sinks.observer.advance(batches.first().map_or(0, |batch| batch.rows.len() as u64));
-            drop(batches);
-            learner.terms.add(&loss);
-            if loss.is_constant() {
-                continue;
-            }
-            let gradients = graph.gradients(&loss, &learner.networks, &pass.trained);
-            let done = (step as u64 * at.n_steps) / n_steps as u64;
-            let lr = at.schedule.at(u64::from(at.index) * at.n_steps + done);
-            learner.networks = learner.optimizer.step(learner.networks, gradients, lr);
+        let n_rows =
+            |pass: &Pass| pass.streams.first().map_or(0, |stream| stream.rows.len() as u64);
+        let Phase { name: phase, epochs, .. } = *course.phase;
+        let activity = Activity::Training { epoch: self.at.epoch + 1, epochs, phase };
+        sinks.observer.begin(&activity, plan.passes.iter().map(n_rows).sum());
+        sinks.observer.advance(plan.passes[..self.at.pass].iter().map(n_rows).sum());
+        for number in self.at.pass..plan.passes.len() {
+            learner = self.run_pass(course, plan, number, learner, sinks)?;
         }
+        sinks.observer.end();
+        learner.terms.read(self.at.overall_epoch)?;
         Ok(learner)
     }
 
-    /// Dropout of one step: a function of (seed, epoch, pass, step) alone.
-    fn step_graph(&self, pass: usize, step: usize) -> StepGraph {
-        let micro_batch = self.experiment.config.training.micro_batch;
-        StepGraph::new(self.step_seed("dropout", pass, step), micro_batch)
-    }
-
-    fn step_seed(&self, stream: &str, pass: usize, step: usize) -> u64 {
-        let place = [u64::from(self.epochs_done), pass as u64, step as u64];
-        seed::stream(self.experiment.config.seed, stream, &place)
-    }
-
-    /// The logits that margins are taken from.
-    fn read_margins(
-        &self,
-        batch: &StepBatch,
-        networks: &Networks,
-    ) -> Result<HostOutputs, TrainError> {
-        let MarginSource { views, mode } = self.method.margin_source();
-        let n_views = views.n(batch.n_views);
-        let n = n_views * batch.rows.len();
-        let auxiliary = self.method.auxiliary();
-        if mode == MarginMode::Train {
-            let auxiliary = auxiliary.map(|network| batch.output(network)).transpose()?;
-            let auxiliary = auxiliary.map(|output| &output.logits);
-            return Ok(transfer::read_step(&batch.output(0)?.logits, auxiliary, n));
-        }
-        let device = self.device.clone().inner();
-        let gathered = self.experiment.train.inputs.gather(&batch.rows, n_views, &device);
-        let networks = networks.valid();
-        let logits = |network| networks.predict(network, gathered.input()).logits;
-        Ok(transfer::read_step(&logits(0), auxiliary.map(logits).as_ref(), n))
-    }
-
-    /// Lets one batch into the averages and the dynamics.
-    fn record(
+    /// Scores the networks and writes the epoch down; true = stop early.
+    fn end_epoch(
         &mut self,
-        at: &Epoch<'_>,
-        step: usize,
-        batch: &StepBatch,
-        networks: &Networks,
-        dynamics: &mut Dynamics,
-    ) -> Result<(), TrainError> {
-        let host = self.read_margins(batch, networks)?;
-        let averaged = self.skip_epochs <= at.index;
-        let place = Place { epoch: self.epochs_done, step: step + 1 };
-        let id = |row: RowId| self.experiment.train.dataset.examples[row.index()].id.clone();
-        observe(&mut self.margins, self.method.as_ref(), batch, &host, averaged, dynamics)
-            .map_err(|error| name_rows(error, place, &host, &batch.rows, id))
+        course: &Course<'_>,
+        learner: &Learner,
+        sinks: &mut Sinks<'_>,
+    ) -> Result<bool, TrainError> {
+        let epoch = self.at.overall_epoch;
+        sinks.dynamics.end_epoch(epoch)?;
+        let header = EpochHeader {
+            epoch,
+            phase: course.phase.name,
+            epochs: course.phase.epochs,
+            may_be_best: course.is_last,
+            n_predictors: self.method.n_predictors(),
+            terms: &learner.terms,
+        };
+        let snapshot = learner.networks.valid();
+        // A step is checked by the logits of the next one; the last of an epoch has none.
+        if let Some(parameter) = spoilt_parameter(&snapshot) {
+            let rows = format!("of the last batch (parameter {parameter})");
+            let (step, what) = (learner.terms.n_steps(), "a parameter".into());
+            return Err(TrainError::NotFinite { epoch, step, what, rows });
+        }
+        let Sinks { history, observer, .. } = sinks;
+        history.end_epoch(self.experiment, &snapshot, &self.margins, &header, *observer)
+    }
+
+    fn run_pass(
+        &mut self,
+        course: &Course<'_>,
+        plan: &EpochPlan,
+        number: usize,
+        mut learner: Learner,
+        sinks: &mut Sinks<'_>,
+    ) -> Result<Learner, TrainError> {
+        let epoch = self.at.overall_epoch;
+        let pass = &plan.passes[number];
+        let draw = |(index, stream)| Drawn::new(self.experiment, stream, [number, index], epoch);
+        let streams: Vec<Drawn<'_>> = pass.streams.iter().enumerate().map(draw).collect();
+        let n_steps = streams.first().map_or(0, |stream| stream.batches.len());
+        for step in 0..n_steps {
+            if self.at.step <= step {
+                learner = self.step(course, pass, &streams, learner, sinks)?;
+                (self.at.step, self.at.n_steps) = (step + 1, self.at.n_steps + 1);
+            }
+            sinks.observer.advance(streams[0].batches[step].len() as u64);
+            if self.at.step == step + 1 {
+                self.keep(plan, &learner, sinks)?;
+            }
+        }
+        (self.at.pass, self.at.step) = (number + 1, 0);
+        Ok(learner)
     }
 }
 

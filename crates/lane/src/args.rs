@@ -10,6 +10,7 @@ pub(crate) mod translate;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use lane_train::Every;
 
 use self::bench::BenchCommand;
 use self::cells::{CellsArgs, RunCellArgs};
@@ -23,7 +24,8 @@ use self::translate::TranslateArgs;
 #[command(
     version,
     after_help = "Exit codes: 0 done, 1 failed while running, 2 wrong usage, configuration or input (nothing ran), \
-                  3 ran but numbers outside the expected band."
+                  3 ran but numbers outside the expected band, 130 or 143 stopped by SIGINT or SIGTERM after \
+                  saving (`lane train --resume` goes on)."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -93,10 +95,15 @@ pub(crate) struct ColumnArgs {
 #[command(after_help = "Examples:
   lane train --train reviews.csv --encoder hub:google-bert/bert-base-uncased --out run
   lane train --train train.csv --validation dev.csv --test test.csv --encoder ./minilm --freeze-encoder --out run
-  lane train --config run/config.toml --set training.epochs=10 --out again")]
+  lane train --config run/config.toml --set training.epochs=10 --out again
+  lane train --resume run
+
+A run that is killed, at any moment, goes on from its last checkpoint with --resume and comes to the
+same files, byte for byte, as if it had never been stopped. SIGINT and SIGTERM write a checkpoint and
+leave with exit code 130 or 143; a second one leaves at once.")]
 pub(crate) struct TrainArgs {
     /// Rows to learn from: CSV, TSV, JSONL or Parquet with columns `text` and `label`.
-    #[arg(long, value_name = "FILE", required_unless_present = "config")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["config", "resume"])]
     pub(crate) train: Option<PathBuf>,
     /// Rows that choose the best epoch [default: the last epoch is taken].
     #[arg(long, value_name = "FILE")]
@@ -112,10 +119,19 @@ pub(crate) struct TrainArgs {
     #[arg(long)]
     pub(crate) method: Option<String>,
     /// The run folder to write.
+    #[arg(long, value_name = "DIR", required_unless_present = "resume", conflicts_with = "resume")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the run in this folder, as its config.toml says; no other option is needed, and one
+    /// that says otherwise is refused.
     #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
+    pub(crate) resume: Option<PathBuf>,
+    /// How often to write a checkpoint: a time (90s, 10m, 2h), a number of steps (500), or never, which
+    /// leaves the one that SIGINT and SIGTERM write [default: 10m]. The last two are kept; the results
+    /// do not depend on it.
+    #[arg(long, value_name = "TIME|STEPS")]
+    pub(crate) checkpoint_every: Option<Every>,
     /// A configuration, such as the config.toml of another run.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     pub(crate) config: Option<PathBuf>,
     /// Any field of the configuration, as in `--set training.patience=3`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -160,8 +176,12 @@ pub(crate) struct TrainArgs {
     /// installed, else built-in].
     #[arg(long, value_name = "DIR")]
     pub(crate) wordnet: Option<String>,
-    /// Replace a finished run.
-    #[arg(long)]
+    /// Train this many times more, each time without one fold of the rows, and write what the
+    /// networks make of rows they never saw to `out_of_fold.csv` [default: 0, not at all].
+    #[arg(long, value_name = "K")]
+    pub(crate) folds: Option<u32>,
+    /// Replace a finished run, and begin a stopped one anew.
+    #[arg(long, conflicts_with = "resume")]
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) columns: ColumnArgs,

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod print;
 mod progress;
+mod stop;
 
 use std::process::ExitCode;
 

@@ -13,6 +13,8 @@ use lane_train::scores::SplitScores;
 use lane_train::{TrainError, shown};
 use serde::Serialize;
 
+use crate::stop::Stopped;
+
 /// One line of data.
 pub(crate) fn line(text: &str) {
     println!("{text}");
@@ -31,6 +33,10 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// The error, its causes, a hint where there is one; the exit code it stands for.
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
+    if let Some(stopped) = error.downcast_ref::<Stopped>() {
+        talk(&stopped.to_string());
+        return ExitCode::from(stopped.code);
+    }
     talk(&format!("error: {}", causes(error)));
     let (hint, is_usage) = known(error);
     if let Some(hint) = hint {
@@ -115,6 +121,15 @@ pub(crate) fn result(result: &RunResult, out: &std::path::Path) {
             "  flagged          {} rows, precision {:.4}, recall {:.4}",
             detection.n_flagged, detection.precision, detection.recall
         );
+        if let Some(found) = &detection.confident_learning {
+            println!(
+                "  out of fold      average precision {}; {} rows flagged, precision {:.4}, recall {:.4}",
+                share(found.average_precision),
+                found.both.n_flagged,
+                found.both.precision,
+                found.both.recall
+            );
+        }
     }
     println!("most suspicious    {}", out.join("labels.csv").display());
     let model = out.join("model");

@@ -8,18 +8,26 @@ use lane_train::hub::Transfers;
 use lane_train::progress::{Activity, EpochReport, Observer};
 
 use crate::print;
+use crate::stop::Stop;
 
 /// Draws a run's progress on stderr.
 pub(crate) struct Bars {
     bar: Option<ProgressBar>,
     terminal: bool,
     quiet: bool,
+    stop: Stop,
 }
 
 impl Bars {
     /// Bars on a terminal, lines elsewhere, nothing but warnings when `quiet`.
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { bar: None, terminal: std::io::stderr().is_terminal(), quiet }
+        let terminal = std::io::stderr().is_terminal();
+        Self { bar: None, terminal, quiet, stop: Stop::default() }
+    }
+
+    /// The same bars, of a run that stops when told to.
+    pub(crate) fn until(self, stop: &Stop) -> Self {
+        Self { stop: stop.clone(), ..self }
     }
 
     fn say(&self, text: &str) {
@@ -112,6 +120,12 @@ impl Observer for Bars {
         }
     }
 
+    fn fold(&mut self, fold: u32, folds: u32) {
+        if !self.quiet {
+            self.say(&format!("fold {fold} of {folds}"));
+        }
+    }
+
     fn epoch(&mut self, report: &EpochReport) {
         if self.quiet {
             return;
@@ -127,6 +141,10 @@ impl Observer for Bars {
             score("validation", &report.validation),
             score("test", &report.test)
         ));
+    }
+
+    fn is_to_stop(&self) -> bool {
+        self.stop.is_asked()
     }
 
     fn note(&mut self, text: &str) {

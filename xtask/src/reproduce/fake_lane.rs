@@ -21,27 +21,32 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/reproduce/fake_la
 /// The root of the repository, where the profiles are.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// A folder with the script, a data set `tiny` and a place for results.
+/// A folder with the script, a data set and a place for results.
 struct Scene {
     folder: TempDir,
+    data_set: &'static str,
 }
 
 impl Scene {
     fn new(train: &str) -> Self {
+        Self::named("tiny", train)
+    }
+
+    fn named(data_set: &'static str, train: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         symlink(SCRIPT, folder.path().join("lane")).unwrap();
-        let data = folder.path().join("data/tiny");
+        let data = folder.path().join("data").join(data_set);
         fs::create_dir_all(&data).unwrap();
         fs::write(data.join("train.csv"), train).unwrap();
         fs::write(data.join("validation.csv"), "text,label\nx,a\n").unwrap();
         fs::write(data.join("test.csv"), "text,label\nx,a\n").unwrap();
-        Self { folder }
+        Self { folder, data_set }
     }
 
     fn run(&self, arguments: &[&str]) -> ExitCode {
         let at = |name: &str| self.folder.path().join(name).display().to_string();
         let (lane, data, out) = (at("lane"), at("data"), at("out"));
-        let own = ["--lane", &lane, "--data-dir", &data, "--dataset", "tiny", "--out", &out];
+        let own = ["--lane", &lane, "--data-dir", &data, "--dataset", self.data_set, "--out", &out];
         let options = Options::parsed(&[&own[..], arguments].concat()).unwrap();
         super::run(Path::new(ROOT), &options).unwrap()
     }
@@ -226,4 +231,65 @@ fn real_noise_cut_to_fewer_rows_keeps_its_gold_labels() {
     assert_eq!(scene.calls().len(), 2);
     let cut = scene.table("data/tiny-noise-0-seed-1.csv");
     assert_eq!((cut.columns.len(), cut.rows.len()), (3, 3));
+}
+
+#[test]
+fn the_page_says_what_the_markdown_says_and_holds_the_drawings() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&TWO_SEEDS);
+    let page = fs::read_to_string(scene.out("report.html")).unwrap();
+    assert!(
+        page.contains("4 of 4 runs finished") && scene.report().contains("4 of 4 runs finished")
+    );
+    assert!(page.contains("<svg") && page.contains("mean weight 0.20"), "{page}");
+    assert!(!page.contains("src="), "{page}");
+}
+
+#[test]
+fn a_data_set_called_like_markup_stays_text() {
+    let scene = Scene::named("<script>x", CLEAN);
+    assert_eq!(scene.run(&TWO_SEEDS), ExitCode::SUCCESS);
+    let page = fs::read_to_string(scene.out("report.html")).unwrap();
+    assert!(!page.contains("<script") && page.contains("&lt;script&gt;x"), "{page}");
+    assert!(scene.report().contains("## &lt;script>x, noise 0.2"), "{}", scene.report());
+}
+
+#[test]
+fn predictions_give_intervals_over_rows_unless_they_are_not_those_of_the_result() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&["--methods", "base,lane", "--seeds", "1"]);
+    let write = |method: &str, n_right: usize| {
+        let predicted = |row| if row < n_right { "a" } else { "b" };
+        let mut lines = vec!["row,id,label,best,final".to_owned()];
+        lines.extend((0..10).map(|row| format!("{row},{row},a,{},a", predicted(row))));
+        let folder = scene.out(&format!("runs/tiny/noise-0.2/{method}/seed-1"));
+        fs::write(folder.join("test_predictions.csv"), lines.join("\n")).unwrap();
+    };
+    write("base", 1);
+    write("lane", 1);
+    scene.again("collect", &[]);
+    assert!(scene.report().contains("2000 resamples of rows"), "{}", scene.report());
+    let contrasts = scene.table("contrasts.csv");
+    let same = ["lane", "base", "accuracy", "0", "0", "0", "rows"].map(str::to_owned);
+    assert!(contrasts.rows.iter().any(|row| row[2..] == same), "{contrasts:?}");
+    write("lane", 5);
+    scene.again("collect", &[]);
+    assert!(scene.report().contains("Differences have no interval"), "{}", scene.report());
+    assert!(scene.report().contains("predictions of 1 runs"), "{}", scene.report());
+}
+
+#[test]
+fn detectors_are_tabulated_where_confident_learning_was_run() {
+    let scene = Scene::new(CLEAN);
+    scene.run(&["--methods", "base", "--seeds", "1"]);
+    assert!(!scene.report().contains("## Detection"));
+    let both = r#"{"precision": 0.9, "recall": 0.6, "f1": 0.72, "balanced_accuracy": 0.8}"#;
+    let json = format!(
+        r#"{{"detection": {{"confident_learning": {{"both": {both}, "average_precision": 0.7}}}}}}"#
+    );
+    fs::write(scene.out("runs/tiny/noise-0.2/base/seed-1/result.json"), json).unwrap();
+    scene.again("collect", &[]);
+    let report = scene.report();
+    assert!(report.contains("## Detection"), "{report}");
+    assert!(report.contains("| tiny, noise 0.2, base   | 0.720 "), "{report}");
 }

@@ -21,8 +21,8 @@ const ONE: f64 = 1.0 - 1e-6;
 const PLACE_OF_ONE: f64 = 1.1;
 const SIZE: (u32, u32) = (900, 560);
 /// Blue and vermilion of the Okabe–Ito palette: told apart by the colour-blind and in grey.
-const COLORS: [RGBColor; 2] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0)];
-const NAMES: [&str; 2] = ["label correct", "label wrong"];
+pub(super) const COLORS: [RGBColor; 2] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0)];
+pub(super) const NAMES: [&str; 2] = ["label correct", "label wrong"];
 
 /// Counts of weights; index 0 is the group of correct labels, 1 that of wrong ones.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -87,7 +87,7 @@ impl Weights {
 }
 
 /// Whether each training row's label is wrong; empty where nobody knows.
-fn wrong_rows(train: &Table) -> Result<Vec<bool>> {
+pub(super) fn wrong_rows(train: &Table) -> Result<Vec<bool>> {
     if let Some(flipped) = train.column("flipped") {
         return Ok(train.rows.iter().map(|row| matches!(&*row[flipped], "1" | "true")).collect());
     }
@@ -178,7 +178,7 @@ fn tick(weight: f64) -> String {
 }
 
 /// As few digits as the share needs: `10 %`, `0.1 %`.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{} %", (share * 1e8).round() / 1e6)
 }
 

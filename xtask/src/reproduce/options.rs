@@ -181,8 +181,10 @@ impl Options {
         let noise_kind = own_kind.unwrap_or_else(|| profile.noise_kind.clone());
         let heading = if target.title.is_empty() { "" } else { ": " };
         let title = format!(
-            "{}{heading}{}, encoder `{encoder}`, {noise_kind} noise",
-            target.title, profile.title
+            "{}{heading}{}, encoder `{}`, {noise_kind} noise",
+            target.title,
+            profile.title,
+            shown_encoder(&encoder)
         );
         let noise = [&self.noise, &target.noise, &profile.noise];
         Ok(Plan {
@@ -284,6 +286,14 @@ impl Options {
         settings.extend(self.set.iter().cloned());
         settings
     }
+}
+
+/// An encoder as a reader elsewhere knows it: where its folder lies says nothing.
+fn shown_encoder(name: &str) -> &str {
+    if name.starts_with("hub:") {
+        return name;
+    }
+    Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or(name)
 }
 
 /// Commands are shown to be repeated from anywhere.

@@ -123,6 +123,28 @@ impl Plan {
 }
 
 #[cfg(test)]
+impl Plan {
+    /// The built-in corpus at 20 % noise, with these methods.
+    pub(super) fn example(methods: &[&str]) -> Self {
+        Self {
+            title: "an example".to_owned(),
+            departs: Vec::new(),
+            data_sets: vec![DataSet::new("builtin", PathBuf::new())],
+            noise: vec![0.2],
+            noise_kind: "uniform".to_owned(),
+            variants: methods.iter().map(|method| Variant::plain(method)).collect(),
+            seeds: 2,
+            max_train: None,
+            settings: Settings::new(),
+            memory_gib: 1.0,
+            paper_tables: Vec::new(),
+            shows_rows: false,
+            language_models: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

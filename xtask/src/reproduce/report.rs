@@ -1,115 +1,123 @@
-//! What a command leaves behind: `report.md`, `cells.csv`, `summary.csv`, and Figure 1 with its
-//! numbers. The tables are printed as well.
+//! What a command leaves behind: `report.md` and `report.html` with the same words, the numbers as
+//! CSV, and the drawings. Where there is little to say it is printed as well.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
 
 use super::cell::{Cell, Failure, Outcome};
-use super::figure::{self, Weights};
-use super::plan::{DataSet, Plan};
+use super::comparison::{self, Compared};
+use super::contrast::Contrasts;
+use super::document::{self, Block, Picture};
+use super::drawings;
+use super::overview;
+use super::paper::{self, Slips};
+use super::paper_table;
+use super::place::Place;
+use super::plan::Plan;
 use super::table;
-use crate::shell::quoted;
 use crate::whole_file::write_whole;
 
-/// The method whose weights Figure 1 shows, where it was run.
-const FIGURE_METHOD: &str = "lane";
+/// A report on more places than this is not printed, only its overview.
+const MOST_PRINTED: usize = 3;
+
+/// Everything the report is made of.
+pub(super) struct Findings<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) outcomes: &'a [(Cell, Outcome)],
+    pub(super) places: &'a [(Place<'a>, Contrasts)],
+    /// The paper's tables, those without a cell that concerns us left out.
+    pub(super) tables: Vec<(u8, Vec<Compared<'a>>)>,
+    pub(super) slips: Slips,
+}
 
 /// Writes and prints everything; gives the number of failed cells.
 pub(super) fn write(plan: &Plan, out: &Path, outcomes: &[(Cell, Outcome)]) -> Result<usize> {
-    let mut report = opening(plan);
-    for (data_set, noise) in plan.tables() {
-        let cells: Vec<_> = outcomes.iter().filter(|(it, _)| is_of(it, data_set, noise)).collect();
-        let _ = writeln!(report, "\n## {}, noise {noise}\n", data_set.name);
-        report.push_str(&table::markdown(plan, &cells));
-        if let Some(line) = figure_line(plan, out, (data_set, noise), &cells)? {
-            let _ = writeln!(report, "\n{line}");
-        }
-    }
-    report.push_str(&failures(outcomes));
-    for (name, text) in [
-        ("report.md", &report),
-        ("cells.csv", &table::cells_csv(outcomes).text()),
-        ("summary.csv", &table::summary_csv(plan, outcomes).text()),
-    ] {
-        write_whole(&out.join(name), text)?;
-    }
-    println!("{report}\nwritten to {}", out.display());
+    let published = paper::published()?;
+    let places = with_contrasts(Place::all(plan, outcomes))?;
+    let tables = paper::NUMBERS
+        .map(|number| (number, comparison::of_table(plan, &places, &published, number)))
+        .filter(|(number, rows)| !rows.is_empty() || plan.paper_tables.contains(number));
+    let findings = Findings {
+        plan,
+        outcomes,
+        places: &places,
+        tables: tables.collect(),
+        slips: Slips::read()?,
+    };
+    let opening = overview::blocks(&findings);
+    let n_opening = opening.len();
+    let blocks = [opening, body(&findings, out)?, failures(outcomes)].concat();
+    let printed = if places.len() > MOST_PRINTED { &blocks[..n_opening] } else { &blocks[..] };
+    write_files(&findings, out, &blocks)?;
+    println!("{}\nwritten to {}", document::markdown(printed), out.display());
     Ok(outcomes.iter().filter(|(_, outcome)| outcome.is_err()).count())
 }
 
-fn is_of(cell: &Cell, data_set: &DataSet, noise: f64) -> bool {
-    cell.data_set == *data_set && cell.noise.total_cmp(&noise).is_eq()
+fn with_contrasts(places: Vec<Place<'_>>) -> Result<Vec<(Place<'_>, Contrasts)>> {
+    let paired = places.into_iter().map(|place| {
+        let contrasts = Contrasts::of(&place)?;
+        Ok((place, contrasts))
+    });
+    paired.collect()
 }
 
-fn opening(plan: &Plan) -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).map(|it| quoted(&it)).collect();
-    let rows = plan.max_train.map_or_else(String::new, |n| format!(", at most {n} training rows"));
-    format!(
-        "# Results\n\n`cargo xtask {}`\n\n{}{rows}; mean ± sample standard deviation over {} seeds.\n\
-         *Best* is the epoch that scored best on the validation split, *final* the last one; the\n\
-         test split chooses nothing.\n\
-         AP is the average precision of finding the wrong labels: by the method's own ranking, by\n\
-         the average margin (AUM) and by the average label-aware margin (ALM).\n{}",
-        arguments.join(" "),
-        plan.title,
-        plan.seeds,
-        departures(plan),
-    )
-}
-
-fn departures(plan: &Plan) -> String {
-    let lines = plan.departs.iter().map(|line| format!("- {line}\n"));
-    format!("\nNot as in the paper:\n\n{}", lines.collect::<String>())
-}
-
-/// Draws Figure 1 for one table; nothing where wrong labels or weights are not known.
-fn figure_line(
-    plan: &Plan,
-    out: &Path,
-    (data_set, noise): (&DataSet, f64),
-    cells: &[&(Cell, Outcome)],
-) -> Result<Option<String>> {
-    let wanted = plan.variants.iter().find(|variant| variant.label == FIGURE_METHOD);
-    let Some(method) = wanted.or(plan.variants.first()).map(|variant| &*variant.label) else {
-        return Ok(None);
-    };
-    let mut weights = Weights::default();
-    let runs: Vec<&Cell> = (cells.iter())
-        .filter(|(cell, outcome)| cell.method == method && outcome.is_ok())
-        .map(|(cell, _)| cell)
-        .collect();
-    for run in &runs {
-        weights.add_run(&run.train, &run.folder.join("labels.csv"))?;
+/// What follows the overview; writes the drawings.
+fn body(findings: &Findings<'_>, out: &Path) -> Result<Vec<Block>> {
+    let drawn = drawings::draw(findings)?;
+    for (name, text) in &drawn.files {
+        write_whole(&out.join(name), text)?;
     }
-    if !weights.shows_something() {
-        return Ok(None);
+    let mut blocks = paper_table::blocks(findings);
+    for (place, contrasts) in findings.places {
+        blocks.extend(table::blocks(place, contrasts));
     }
-    let name = if plan.tables().len() == 1 {
-        "figure-1".to_owned()
-    } else {
-        format!("figure-1-{}-noise-{noise}", data_set.name)
-    };
-    let subtitle = format!("{}, noise {noise}, {} seeds together", data_set.name, runs.len());
-    let svg = figure::svg(&weights, method, &subtitle)?;
-    write_whole(&out.join(&name).with_added_extension("svg"), &svg)?;
-    write_whole(&out.join(&name).with_added_extension("csv"), &weights.table().text())?;
-    let what = "weights of rows with a correct and with a wrong label";
-    Ok(Some(format!("![Figure 1: {what}, method {method}]({name}.svg)")))
+    blocks.extend(table::detection(findings.places));
+    for (place, pictures) in findings.places.iter().map(|(place, _)| place).zip(drawn.pictures) {
+        blocks.extend(folded(place, pictures, findings));
+    }
+    Ok(blocks)
 }
 
-fn failures(outcomes: &[(Cell, Outcome)]) -> String {
+fn folded(place: &Place<'_>, pictures: Vec<Picture>, findings: &Findings<'_>) -> Option<Block> {
+    if pictures.is_empty() {
+        return None;
+    }
+    let has_figure_1 = pictures.iter().any(|picture| picture.file.starts_with("figure-1"));
+    let remarks = findings.slips.figure_1.iter().filter(|_| has_figure_1).map(Block::text);
+    let blocks = pictures.into_iter().map(Block::Picture).chain(remarks);
+    Some(Block::Folded(format!("Figures: {}", place.key()), blocks.collect()))
+}
+
+fn write_files(findings: &Findings<'_>, out: &Path, blocks: &[Block]) -> Result<()> {
+    let Findings { plan, outcomes, places, .. } = findings;
+    let page = document::page(&format!("lane: {}", plan.title), blocks);
+    for (name, text) in [
+        ("report.md", &document::markdown(blocks)),
+        ("report.html", &page),
+        ("cells.csv", &table::cells_csv(outcomes).text()),
+        ("summary.csv", &table::summary_csv(places).text()),
+        ("contrasts.csv", &table::contrasts_csv(places).text()),
+        ("paper.csv", &paper_table::csv(findings).text()),
+    ] {
+        write_whole(&out.join(name), text)?;
+    }
+    Ok(())
+}
+
+fn failures(outcomes: &[(Cell, Outcome)]) -> Vec<Block> {
     let failed: Vec<(&Cell, &Failure)> = outcomes
         .iter()
         .filter_map(|(cell, outcome)| Some((cell, outcome.as_ref().err()?)))
         .collect();
     if failed.is_empty() {
-        return String::new();
+        return Vec::new();
     }
-    let mut text = format!("\n## Missing: {} of {} runs\n", failed.len(), outcomes.len());
-    for (cell, Failure { command, stderr }) in failed {
-        let _ = writeln!(text, "\n{cell}; to repeat it:\n\n```text\n{command}\n\n{stderr}\n```");
-    }
-    text
+    let title = format!("Missing: {} of {} runs", failed.len(), outcomes.len());
+    let of_one = |(cell, Failure { command, stderr }): (&Cell, &Failure)| {
+        let text = format!("{command}\n\n{stderr}");
+        [Block::text(format!("{cell}; to repeat it:")), Block::Verbatim(text)]
+    };
+    let blocks = failed.into_iter().flat_map(of_one);
+    vec![Block::Folded(title, blocks.collect())]
 }

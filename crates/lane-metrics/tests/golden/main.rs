@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod aum;
+mod confident_learning;
 mod file;
 mod lane;
 mod maps;

@@ -280,7 +280,12 @@ impl Bench<'_> {
         let loss = transfer::read_scalar(loss.total.inner());
         if !loss.is_finite() {
             let rows = "of this batch".into();
-            return Err(TrainError::NotFinite { epoch: 1, step: step + 1, what: "loss", rows });
+            return Err(TrainError::NotFinite {
+                epoch: 1,
+                step: step + 1,
+                what: "loss".into(),
+                rows,
+            });
         }
         let (n_tokens, n_padding) = self.batches.tokens_and_padding(step);
         let timed = TimedStep {

@@ -56,7 +56,10 @@ impl List {
         let program = Program { version: "test".into(), ..Program::default() };
         let invocation = Invocation { program, command: Vec::new() };
         let list = self.path();
-        run(&Request { list: &list, index: 0, force, invocation: &invocation }, &mut Silent)
+        run(
+            &Request { list: &list, index: 0, force, every: None, invocation: &invocation },
+            &mut Silent,
+        )
     }
 
     #[track_caller]

@@ -2,10 +2,11 @@
 
 use lane_data::RowId;
 use lane_metrics::ClassId;
+use serde::{Deserialize, Serialize};
 
 /// Class probabilities of every row, averaged over its visits: what the network believed before it
 /// had time to memorise the label.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MeanProbabilities {
     sums: Vec<f32>,
     n_classes: usize,

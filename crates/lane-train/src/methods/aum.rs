@@ -32,7 +32,8 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::inner_loss::InnerLoss;
 use crate::method::{
-    EpochPlan, EpochStart, Loss, Method, OwnParameters, Phase, PhaseStart, Step, Stream, Verdict,
+    EpochPlan, EpochStart, Loss, Method, OwnParameters, Phase, PhaseStart, Remembered, Step,
+    Stream, Verdict,
 };
 use crate::methods::{Entry, Facts};
 use crate::setting::positive;
@@ -216,6 +217,17 @@ impl Method for Aum {
 
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
         self.inner.loss(step)
+    }
+
+    fn memory(&mut self) -> Vec<&mut dyn Remembered> {
+        vec![
+            &mut self.threshold_rows,
+            &mut self.runs,
+            &mut self.sums,
+            &mut self.counts,
+            &mut self.flagged,
+            &mut self.kept,
+        ]
     }
 
     fn verdicts(&self, _margins: &MarginWeights) -> Vec<Verdict> {

@@ -34,8 +34,8 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::inner_loss::InnerLoss;
 use crate::method::{
-    EpochPlan, EpochStart, Loss, Method, OwnParameters, Pass, Phase, PhaseStart, Step, Stream,
-    Verdict,
+    EpochPlan, EpochStart, Loss, Method, OwnParameters, Pass, Phase, PhaseStart, Remembered, Step,
+    Stream, Verdict,
 };
 use crate::methods::{Entry, Facts};
 use crate::setting::within;
@@ -176,6 +176,10 @@ impl Method for Cartography {
 
     fn loss(&mut self, step: &Step<'_>) -> Result<Loss, TrainError> {
         self.inner.loss(step)
+    }
+
+    fn memory(&mut self) -> Vec<&mut dyn Remembered> {
+        vec![&mut self.points, &mut self.kept]
     }
 
     fn verdicts(&self, _margins: &MarginWeights) -> Vec<Verdict> {

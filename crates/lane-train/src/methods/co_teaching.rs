@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::inner_loss::InnerLoss;
-use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
+use crate::method::{Loss, Method, Phase, Remembered, Step, StepBatch, Verdict};
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
 use crate::setting::{below_one, positive};
@@ -134,6 +134,10 @@ impl Method for CoTeaching {
 
     fn weight(&self, row: RowId, _margins: &MarginWeights) -> f64 {
         share(self.kept[row.index()])
+    }
+
+    fn memory(&mut self) -> Vec<&mut dyn Remembered> {
+        vec![&mut self.kept]
     }
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {

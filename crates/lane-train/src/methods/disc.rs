@@ -43,7 +43,8 @@ use crate::error::TrainError;
 use crate::evaluate::argmax;
 use crate::inner_loss;
 use crate::method::{
-    EpochPlan, EpochStart, Loss, Method, OwnParameters, Phase, PhaseStart, Step, StepBatch, Verdict,
+    EpochPlan, EpochStart, Loss, Method, OwnParameters, Phase, PhaseStart, Remembered, Step,
+    StepBatch, Verdict,
 };
 use crate::methods::dividemix::draw;
 use crate::methods::lane::suspicion;
@@ -107,7 +108,7 @@ pub enum Start {
 }
 
 /// Where a row belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Set {
     Clean,
     Hard,
@@ -285,6 +286,10 @@ impl Method for Disc {
 
     fn weight(&self, row: RowId, _margins: &MarginWeights) -> f64 {
         f64::from(u8::from(matches!(self.sets[row.index()], Set::Clean | Set::Hard)))
+    }
+
+    fn memory(&mut self) -> Vec<&mut dyn Remembered> {
+        vec![&mut self.thresholds, &mut self.recorded, &mut self.sets]
     }
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {

@@ -44,7 +44,9 @@ use crate::config::Config;
 use crate::error::TrainError;
 use crate::evaluate::{all_rows, argmax};
 use crate::inner_loss;
-use crate::method::{EpochPlan, EpochStart, Loss, Method, Pass, Phase, Step, StepBatch, Verdict};
+use crate::method::{
+    EpochPlan, EpochStart, Loss, Method, Pass, Phase, Remembered, Step, StepBatch, Verdict,
+};
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
 use crate::schedule::UnlabelledRamp;
@@ -97,7 +99,7 @@ impl Default for DivideMixConfig {
 }
 
 /// What one network's losses say of every row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Split {
     /// w, the posterior of the component with the lower losses.
     clean: Vec<f64>,
@@ -248,6 +250,10 @@ impl Method for DivideMix {
 
     fn weight(&self, row: RowId, _margins: &MarginWeights) -> f64 {
         self.clean(row.index())
+    }
+
+    fn memory(&mut self) -> Vec<&mut dyn Remembered> {
+        vec![&mut self.splits, &mut self.predicted]
     }
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::inner_loss;
-use crate::method::{Loss, Method, Phase, Step, StepBatch, Verdict};
+use crate::method::{Loss, Method, Phase, Remembered, Step, StepBatch, Verdict};
 use crate::methods::lane::suspicion;
 use crate::methods::{Entry, Facts};
 use crate::setting::within;
@@ -132,6 +132,10 @@ impl Method for Hmw {
 
     fn weight(&self, row: RowId, _margins: &MarginWeights) -> f64 {
         self.of_row(row)
+    }
+
+    fn memory(&mut self) -> Vec<&mut dyn Remembered> {
+        vec![&mut self.weights]
     }
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {

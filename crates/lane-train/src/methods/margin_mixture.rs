@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::inner_loss::InnerLoss;
-use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Step, Verdict};
+use crate::method::{EpochPlan, EpochStart, Loss, Method, Phase, Remembered, Step, Verdict};
 use crate::methods::lane::{auxiliary_terms, suspicion, weighted_loss};
 use crate::methods::{Entry, Facts};
 
@@ -141,6 +141,10 @@ impl Method for MarginMixture {
 
     fn weight(&self, row: RowId, _margins: &MarginWeights) -> f64 {
         f64::from(self.weights[row.index()])
+    }
+
+    fn memory(&mut self) -> Vec<&mut dyn Remembered> {
+        vec![&mut self.weights]
     }
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {

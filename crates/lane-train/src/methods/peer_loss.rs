@@ -31,7 +31,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::inner_loss;
-use crate::method::{EpochPlan, EpochStart, Loss, Method, Pass, Phase, Step, Stream, Verdict};
+use crate::method::{
+    EpochPlan, EpochStart, Loss, Method, Pass, Phase, Remembered, Step, Stream, Verdict,
+};
 use crate::methods::Entry;
 use crate::methods::base::by_margin;
 use crate::setting::within;
@@ -127,6 +129,10 @@ impl Method for PeerLoss {
         };
         let total = own.clone() - theirs.clone().mul_scalar(self.alpha(step.progress));
         Ok(Loss { total, terms: vec![("cross_entropy", own), ("peer_cross_entropy", theirs)] })
+    }
+
+    fn memory(&mut self) -> Vec<&mut dyn Remembered> {
+        vec![&mut self.frequencies]
     }
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {

@@ -45,8 +45,8 @@ use crate::error::TrainError;
 use crate::evaluate::{all_rows, argmax};
 use crate::inner_loss;
 use crate::method::{
-    EpochPlan, EpochStart, Loss, Matrix, Method, OwnParameters, Pass, Phase, PhaseStart, Step,
-    StepBatch, Verdict,
+    EpochPlan, EpochStart, Loss, Matrix, Method, OwnParameters, Pass, Phase, PhaseStart,
+    Remembered, Step, StepBatch, Verdict,
 };
 use crate::methods::dividemix::{both_cross_entropies, draw};
 use crate::methods::lane::suspicion;
@@ -318,6 +318,10 @@ impl Method for Unicon {
 
     fn weight(&self, row: RowId, _margins: &MarginWeights) -> f64 {
         self.selection.as_ref().map_or(1.0, |selection| selection.weight(row.index()))
+    }
+
+    fn memory(&mut self) -> Vec<&mut dyn Remembered> {
+        vec![&mut self.selection, &mut self.predicted]
     }
 
     fn verdicts(&self, margins: &MarginWeights) -> Vec<Verdict> {

@@ -7,14 +7,18 @@
 //! The norm is a sum in f32 here, by the device's own reduction, where `host.rs` sums in f64:
 //! the two agree to about 1e-6 relative, and that only matters in steps that are clipped.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use lane_models::RowGradients;
 
-use super::{BETA_1, BETA_2, EPSILON, Factors, NORM_EPSILON, Rates, StepForm, StepGradients};
+use super::{
+    BETA_1, BETA_2, Counts, EPSILON, Factors, Moment, NORM_EPSILON, Rates, StepForm, StepGradients,
+};
+use crate::transfer;
 
 /// Running means of every parameter's gradient and of its square.
 #[derive(Default)]
@@ -43,6 +47,30 @@ impl Moments {
             norm.recip().mul_scalar(clip_norm).clamp_max(1.0)
         });
         Step { moments: self, gradients: gather.by_id, scale }
+    }
+
+    pub(super) fn counts(&self, id: ParamId) -> Option<Counts> {
+        Some(Counts { n_steps: self.0.get(&id)?.n_steps, seen: None })
+    }
+
+    pub(super) fn moment(&self, id: ParamId, which: Moment) -> Option<Cow<'_, [f32]>> {
+        let OfParameter { first, second, .. } = self.0.get(&id)?;
+        let moment = if which == Moment::First { first } else { second };
+        Some(Cow::Owned(transfer::read(moment.clone())))
+    }
+
+    pub(super) fn restore(
+        &mut self,
+        id: ParamId,
+        counts: &Counts,
+        moments: [Vec<f32>; 2],
+        device: &Device,
+    ) {
+        let [first, second] = moments.map(|values| {
+            let n = values.len();
+            Tensor::from_data(TensorData::new(values, [n]), &device.clone().inner())
+        });
+        self.0.insert(id, OfParameter { first, second, n_steps: counts.n_steps });
     }
 }
 

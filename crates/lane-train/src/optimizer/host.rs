@@ -6,6 +6,7 @@
 //! The norm is summed in chunks of fixed size in a fixed order, so that it does not depend on the
 //! number of threads.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
@@ -15,7 +16,9 @@ use lane_kernels::adamw;
 use lane_models::RowGradients;
 use rayon::prelude::*;
 
-use super::{BETA_1, BETA_2, EPSILON, Factors, NORM_EPSILON, Rates, StepForm, StepGradients};
+use super::{
+    BETA_1, BETA_2, Counts, EPSILON, Factors, Moment, NORM_EPSILON, Rates, StepForm, StepGradients,
+};
 use crate::transfer;
 
 /// Elements of one parallel task.
@@ -103,6 +106,21 @@ impl Moments {
         let scale =
             if clip_norm > 0.0 { (clip_norm / (norm + NORM_EPSILON)).min(1.0) as f32 } else { 1.0 };
         Step { moments: self, gradients: gather.by_id, scale }
+    }
+
+    pub(super) fn counts(&self, id: ParamId) -> Option<Counts> {
+        let OfParameter { n_steps, seen, .. } = self.0.get(&id)?;
+        Some(Counts { n_steps: *n_steps, seen: seen.clone() })
+    }
+
+    pub(super) fn moment(&self, id: ParamId, which: Moment) -> Option<Cow<'_, [f32]>> {
+        let OfParameter { first, second, .. } = self.0.get(&id)?;
+        Some(Cow::Borrowed(if which == Moment::First { first } else { second }))
+    }
+
+    pub(super) fn restore(&mut self, id: ParamId, counts: Counts, moments: [Vec<f32>; 2]) {
+        let ([first, second], Counts { n_steps, seen }) = (moments, counts);
+        self.0.insert(id, OfParameter { first, second, n_steps, seen });
     }
 
     /// The moments of a parameter of `n` values, and how far this step moves it.

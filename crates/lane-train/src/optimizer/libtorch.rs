@@ -13,17 +13,21 @@
 //! libtorch's `addcmul_` comes without a factor in tch, so the second moment is kept as
 //! `v/(1−β₂)`; the step undoes it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use burn::backend::LibTorch;
 use burn::backend::libtorch::TchTensor;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 use lane_models::RowGradients;
 use rayon::prelude::*;
 
-use super::{BETA_1, BETA_2, EPSILON, Factors, NORM_EPSILON, Rates, StepForm, StepGradients};
+use super::{
+    BETA_1, BETA_2, Counts, EPSILON, Factors, Moment, NORM_EPSILON, Rates, StepForm, StepGradients,
+};
+use crate::transfer;
 
 /// Elements of a piece: four rows of them are 256 KiB. Below 32768 libtorch stays on one thread.
 const PIECE: i64 = 1 << 14;
@@ -53,6 +57,32 @@ impl Moments {
         let scale =
             if clip_norm > 0.0 { (clip_norm / (norm + NORM_EPSILON)).min(1.0) } else { 1.0 };
         Step { moments: self, gradients: gather.by_id, scale }
+    }
+
+    pub(super) fn counts(&self, id: ParamId) -> Option<Counts> {
+        Some(Counts { n_steps: self.0.get(&id)?.n_steps, seen: None })
+    }
+
+    /// As it is kept, the second one divided by 1 − β₂.
+    pub(super) fn moment(&self, id: ParamId, which: Moment) -> Option<Cow<'_, [f32]>> {
+        let OfParameter { first, second, .. } = self.0.get(&id)?;
+        let moment = if which == Moment::First { first } else { second };
+        let flat = TchTensor::new(moment.view(-1).copy());
+        Some(Cow::Owned(transfer::read(Tensor::<1>::from_primitive::<LibTorch>(flat))))
+    }
+
+    pub(super) fn restore(
+        &mut self,
+        id: ParamId,
+        counts: &Counts,
+        moments: [&[f32]; 2],
+        device: &Device,
+    ) {
+        let [first, second] = moments.map(|values| {
+            let data = TensorData::new(values.to_vec(), [values.len()]);
+            primitive(Tensor::<1>::from_data(data, &device.clone().inner())).tensor
+        });
+        self.0.insert(id, OfParameter { first, second, n_steps: counts.n_steps });
     }
 }
 

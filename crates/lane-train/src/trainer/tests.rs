@@ -128,6 +128,7 @@ fn train(probe: &Probe) -> Result<(Networks, Vec<u32>), TrainError> {
     let trained = trainer.run(&mut Sinks {
         history: &mut history,
         dynamics: &mut dynamics,
+        checkpoints: None,
         observer: &mut Silent,
     })?;
     Ok((trained.networks, history.epochs.iter().map(|it| it.epoch).collect()))

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
+use lane_train::Every;
 
 /// `lane cells`.
 #[derive(Debug, ClapArgs)]
@@ -26,7 +27,7 @@ pub(crate) struct CellsArgs {
   lane run-cell --cells grid/cells.jsonl --index 0
   lane run-cell --cells grid/cells.jsonl --index $SLURM_ARRAY_TASK_ID
 
-A finished cell is kept. A folder that holds another cell, a changed input, or a line of another
+A finished cell is kept, a stopped one goes on from its last checkpoint. A folder that holds another cell, a changed input, or a line of another
 version of lane is refused with exit code 2.")]
 pub(crate) struct RunCellArgs {
     /// The list that `lane cells` wrote.
@@ -35,7 +36,11 @@ pub(crate) struct RunCellArgs {
     /// Which line, from 0.
     #[arg(long, value_name = "I")]
     pub(crate) index: usize,
-    /// Run a finished cell again.
+    /// How often to write a checkpoint: a time (90s, 10m, 2h), a number of steps (500), or never, which
+    /// leaves the one that SIGINT and SIGTERM write [default: 10m].
+    #[arg(long, value_name = "TIME|STEPS")]
+    pub(crate) checkpoint_every: Option<Every>,
+    /// Run a finished cell again, and begin a stopped one anew.
     #[arg(long)]
     pub(crate) force: bool,
 }

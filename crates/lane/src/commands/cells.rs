@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::args::cells::{CellsArgs, RunCellArgs};
 use crate::commands::{Manner, invocation};
+use crate::stop::Stop;
 use crate::{print, progress::Bars};
 
 /// Makes the list of cells of a grid.
@@ -33,9 +34,12 @@ pub(crate) fn run(args: &RunCellArgs, manner: Manner) -> anyhow::Result<()> {
         list: &args.cells,
         index: args.index,
         force: args.force,
+        every: args.checkpoint_every,
         invocation: &invocation(),
     };
-    let outcome = cell::run(&request, &mut Bars::new(manner.quiet))?;
+    let stop = Stop::on_signals()?;
+    let outcome = cell::run(&request, &mut Bars::new(manner.quiet).until(&stop))
+        .map_err(|error| stop.explain(error, "give the same command again"))?;
     if manner.json {
         let (what, result) = match outcome {
             Outcome::Ran(result) => ("ran", Some(result)),

@@ -3,35 +3,84 @@
 use std::path::Path;
 
 use lane_train::device::DeviceName;
+use lane_train::record::RunResult;
+use lane_train::run::{Resumed, RunOptions, resume, train_with};
 use lane_train::views;
-use lane_train::{Config, MethodName, Setting, TrainError, train};
+use lane_train::{Config, MethodName, Setting, TrainError};
 
 use crate::args::{ColumnArgs, TrainArgs};
 use crate::commands::{Manner, invocation};
+use crate::stop::Stop;
 use crate::{print, progress::Bars};
 
 pub(crate) fn run(args: TrainArgs, manner: Manner) -> anyhow::Result<()> {
-    let config = Config::resolve(args.config.as_deref(), &settings(&args)?)
-        .map_err(|error| of_file(args.config.as_deref(), error))?;
-    let observer = &mut Bars::new(manner.quiet);
-    let result = train(config, &args.out, args.force, &invocation(), observer)?;
+    let stop = Stop::on_signals()?;
+    let observer = &mut Bars::new(manner.quiet).until(&stop);
+    let (out, result) = match (&args.resume, &args.out) {
+        (Some(run), _) => (run, go_on(run, &args, observer)),
+        (None, Some(out)) => (out, begin(out, &args, observer).map(Some)),
+        // The parser asks for one of them.
+        (None, None) => return Ok(()),
+    };
+    let how_to_go_on = format!("lane train --resume {}", out.display());
+    let result = result.map_err(|error| stop.explain(error, &how_to_go_on))?;
+    let Some(result) = result else {
+        return finished(out, manner);
+    };
     if manner.json {
         print::json(&result)?;
     } else {
-        print::result(&result, &args.out);
+        print::result(&result, out);
     }
     Ok(())
 }
 
-/// A value out of range may have come from the file, so it is named too.
-fn of_file(file: Option<&Path>, error: TrainError) -> anyhow::Error {
-    match (file, &error) {
-        (Some(path), TrainError::Setting { .. }) => {
-            let context = format!("configuration `{}`", path.display());
-            anyhow::Error::from(error).context(context)
-        }
-        _ => error.into(),
+fn begin(out: &Path, args: &TrainArgs, observer: &mut Bars) -> Result<RunResult, TrainError> {
+    let config = Config::resolve(args.config.as_deref(), &settings(args)?)?;
+    let options = RunOptions { force: args.force, every: args.checkpoint_every };
+    train_with(config, out, options, &invocation(), observer)
+}
+
+/// Goes on with a run; none where it is finished.
+fn go_on(
+    run: &Path,
+    args: &TrainArgs,
+    observer: &mut Bars,
+) -> Result<Option<RunResult>, TrainError> {
+    refuse_other_settings(run, &settings(args)?)?;
+    match resume(run, args.checkpoint_every, &invocation(), observer)? {
+        Resumed::Ran(result) => Ok(Some(*result)),
+        Resumed::Finished => Ok(None),
     }
+}
+
+/// Refuses a setting that is not what the run was begun with.
+fn refuse_other_settings(run: &Path, settings: &[Setting]) -> Result<(), TrainError> {
+    let file = run.join("config.toml");
+    if settings.is_empty() || !file.exists() {
+        return Ok(());
+    }
+    let begun = Config::resolve(Some(&file), &[])?;
+    for setting in settings {
+        if Config::resolve(Some(&file), std::slice::from_ref(setting))? != begun {
+            return Err(TrainError::Setting {
+                key: setting.key().into(),
+                found: setting.value(),
+                expected: format!("what the run was begun with, in `{}`", file.display()),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn finished(run: &Path, manner: Manner) -> anyhow::Result<()> {
+    let path = run.join("result.json");
+    if manner.json {
+        let text = std::fs::read_to_string(&path)?;
+        return print::json(&serde_json::from_str::<serde_json::Value>(&text)?);
+    }
+    print::line(&format!("finished before: {}", path.display()));
+    Ok(())
 }
 
 /// Flags as settings, `--set` last so that it wins.
@@ -70,6 +119,7 @@ fn settings(args: &TrainArgs) -> Result<Vec<Setting>, TrainError> {
     put("training.batch_size", number(args.batch_size));
     put("training.micro_batch", number(args.micro_batch));
     put("training.lr", args.lr.map(Into::into));
+    put("cross_validation.folds", number(args.folds));
     put("views.kinds", args.views.map(view_names).transpose()?);
     put("views.back_translation", path(&args.back_translation));
     put("views.thesaurus", text(&args.wordnet));

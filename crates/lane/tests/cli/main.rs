@@ -12,6 +12,7 @@ mod rounds;
 #[expect(dead_code, reason = "what the wire tests of lane-few-shot use and these do not")]
 #[path = "../../../lane-few-shot/tests/few_shot/server.rs"]
 mod server;
+mod stop;
 mod support;
 mod translate;
 mod views;

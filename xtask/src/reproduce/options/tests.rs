@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::reproduce::profile::names_in;
+use crate::reproduce::training_data::read_table;
 use crate::whole_file::fingerprint;
 
 fn root() -> PathBuf {
@@ -60,6 +61,13 @@ fn settings_reach_the_runs_as_they_were_given() {
 }
 
 #[test]
+fn a_title_names_the_encoder_and_not_where_it_lies() {
+    let title = |encoder: &str| plan(&["--encoder", encoder]).unwrap().title;
+    assert!(title("some/where/minilm").contains("encoder `minilm`"));
+    assert!(title("hub:org/name").contains("encoder `hub:org/name`"));
+}
+
+#[test]
 fn variants_are_methods_under_settings_of_their_own() {
     let plan = plan(&["--methods", "base", "--variant", "lane-8=lane,views.kinds=8"]).unwrap();
     assert_eq!(labels(&plan), ["base", "lane-8"]);
@@ -96,6 +104,34 @@ fn every_target_goes_with_the_built_in_corpus() {
     for name in names {
         let plans = Options::parsed(&[&name]).unwrap().plans(&root(), &lane()).unwrap();
         assert!(plans.iter().all(|(plan, _)| plan.n_cells() > 0), "{name}");
+    }
+}
+
+/// Methods that train, rates and data sets of a table as the paper has it.
+fn published(table: u8) -> [Vec<String>; 3] {
+    let cells = read_table(&root().join("fixtures/paper/tables.csv")).unwrap();
+    ["method", "noise_rate", "dataset"].map(|name| {
+        let (at, of_table) = (cells.required(name).unwrap(), cells.required("table").unwrap());
+        let in_table = cells.rows.iter().filter(|row| row[of_table] == table.to_string());
+        let mut values: Vec<String> = in_table.map(|row| row[at].clone()).collect();
+        values.retain(|value| !["chatgpt", "llama-2"].contains(&&**value));
+        values.sort();
+        values.dedup();
+        values
+    })
+}
+
+#[test]
+fn the_target_of_a_table_covers_its_published_cells() {
+    for table in 2..=8 {
+        let target = Target::read(&root(), &format!("table{table}")).unwrap();
+        assert_eq!(target.paper_tables, [table]);
+        let rates = target.noise.iter().map(ToString::to_string).collect();
+        let mut own = [target.methods, rates, target.data_sets];
+        for values in &mut own {
+            values.sort();
+        }
+        assert_eq!(own, published(table), "Table {table}");
     }
 }
 

@@ -20,7 +20,7 @@ pub enum Logarithm {
 const AUTHORS_OFFSET: f64 = 1e-10;
 
 /// The labelled rows of an epoch.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
     /// d of every row.
     pub distances: Vec<f64>,

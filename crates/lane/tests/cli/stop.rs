@@ -1,0 +1,85 @@
+//! Runs that a signal stops, and `--resume`.
+#![cfg(unix)]
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{Place, Said, fixtures};
+
+const EPOCHS: &str = "60";
+
+/// A run that takes some seconds, once it has come through its first epoch.
+fn under_way(place: &Place) -> Child {
+    let child = Command::new(env!("CARGO_BIN_EXE_lane"))
+        .args(["train", "--train", &format!("{}/train.csv", fixtures("builtin"))])
+        .args(["--method", "base", "--epochs", EPOCHS, "--out", "run", "--quiet"])
+        .current_dir(place.path("."))
+        .env("RAYON_NUM_THREADS", "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let has_epoch =
+        || std::fs::read(place.path("run/metrics.jsonl")).is_ok_and(|it| !it.is_empty());
+    while !has_epoch() {
+        assert!(start.elapsed() < Duration::from_mins(2), "no epoch");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+fn stopped_by(child: Child, signal: &str) -> Said {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let output = child.wait_with_output().unwrap();
+    Said {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn a_signal_is_answered_with_a_checkpoint_its_own_exit_code_and_how_to_go_on() {
+    let place = Place::new();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let said = stopped_by(under_way(&place), signal);
+        assert_eq!((said.code, said.stdout.as_str()), (code, ""), "{}", said.stderr);
+        assert!(said.stderr.starts_with("stopped in epoch "), "{}", said.stderr);
+        assert!(said.stderr.ends_with("to go on: lane train --resume run\n"), "{}", said.stderr);
+        let checkpoints = std::fs::read_dir(place.path("run/checkpoint")).unwrap().count();
+        assert_eq!(checkpoints, 3, "one checkpoint, the dynamics, the lock");
+        std::fs::remove_dir_all(place.path("run")).unwrap();
+    }
+}
+
+#[test]
+fn a_stopped_run_goes_on_by_its_folder_alone_and_a_finished_one_says_so() {
+    let place = Place::new();
+    stopped_by(under_way(&place), "-INT");
+    for (line, answers) in [
+        ("train --resume run --epochs 3", ["`training.epochs` is 3", "config.toml"]),
+        ("train --resume run --method lane", ["`method` is \"lane\"", "config.toml"]),
+        ("train --resume run --out other", ["--out", "--resume"]),
+        ("train --resume run --force", ["--force", "--resume"]),
+        ("train --resume nowhere", ["holds no run", "config.toml"]),
+        ("train --resume run --checkpoint-every often", ["often", "90s, 10m or 2h"]),
+    ] {
+        let said = place.lane(line);
+        assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{line}: {}", said.stderr);
+        assert!(answers.iter().all(|it| said.stderr.contains(it)), "{line}: {}", said.stderr);
+    }
+    let line =
+        format!("train --train {{built-in}}/train.csv --epochs {EPOCHS} --method base --out run");
+    let said = place.lane(&line);
+    assert_eq!(said.code, 2);
+    assert!(said.stderr.contains("can go on") && said.stderr.contains("--resume run"), "{said:?}");
+
+    place.lane(&format!("train --resume run --method base --epochs {EPOCHS} --quiet")).succeeded();
+    let result = place.bytes("run/result.json");
+    let again = place.lane("train --resume run").succeeded();
+    assert_eq!(again.stdout, "finished before: run/result.json\n");
+    assert_eq!(place.lane("train --resume run --json").succeeded().stdout.as_bytes(), result);
+    assert_eq!(place.bytes("run/result.json"), result);
+}

@@ -1,0 +1,102 @@
+//! `cargo xtask check --kill`: runs that are killed at random moments, and what they come to.
+//!
+//! Each method is trained once in one go. Then the same run is begun, killed with SIGKILL after a
+//! random time, gone on with, killed again, thirty times over; a third of the kills wait until a
+//! checkpoint is being written. Whenever a run comes to its end, every file it left has to be, byte for
+//! byte, that of the run in one go; only `record.json`, which holds the time it took, may differ.
+
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::corpus::splitmix::SplitMix64;
+use crate::lane_binary;
+use crate::trial::{Trial, compare, files};
+
+const N_KILLS: usize = 30;
+/// Methods and epochs that take some seconds each.
+const CASES: [(&str, u32); 4] = [("base", 24), ("lane", 9), ("aum", 8), ("dividemix", 7)];
+/// How long a kill waits for a checkpoint to be under way.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let lane = lane_binary::find(root, None)?.path;
+    for (method, epochs) in CASES {
+        let folder = tempfile::tempdir()?;
+        let trial = Trial { lane: &lane, root, method, epochs };
+        let report = kill(&trial, folder.path()).with_context(|| format!("method `{method}`"))?;
+        println!("ok    {method}: {report}");
+    }
+    Ok(())
+}
+
+fn kill(trial: &Trial<'_>, folder: &Path) -> Result<String> {
+    let start = Instant::now();
+    trial.to_the_end(&folder.join("whole"))?;
+    let (expected, whole) = (files(&folder.join("whole"))?, start.elapsed());
+    let mut random = SplitMix64::new(u64::from(trial.epochs));
+    let (mut n_kills, mut n_in_writing, mut n_finished) = (0, 0, 0);
+    while n_kills < N_KILLS || n_finished == 0 {
+        let out = folder.join(format!("run-{n_finished}"));
+        let wait = whole.mul_f64(random.below(1000) as f64 / 2500.0);
+        let in_writing = random.percent(33);
+        if n_kills < N_KILLS && killed(trial, &out, wait, in_writing)? {
+            n_kills += 1;
+            n_in_writing += usize::from(is_writing(&out));
+        } else {
+            trial.to_the_end(&out)?;
+            compare(&files(&out)?, &expected)?;
+            n_finished += 1;
+        }
+    }
+    ensure!(n_in_writing > 0, "no kill met a checkpoint being written");
+    Ok(format!(
+        "{n_kills} kills, {n_in_writing} of them while a checkpoint was written; {n_finished} runs \
+         came to the bytes of the one in one go ({:.1} s)",
+        whole.as_secs_f64()
+    ))
+}
+
+/// Kills the run after `wait`, or once it writes a checkpoint after that; false if it had ended.
+fn killed(trial: &Trial<'_>, out: &Path, wait: Duration, in_writing: bool) -> Result<bool> {
+    let mut child = trial.start(out)?;
+    sleep(wait);
+    let patience = Instant::now();
+    while in_writing && !is_writing(out) && patience.elapsed() < PATIENCE {
+        if child.try_wait()?.is_some() {
+            break;
+        }
+        sleep(Duration::from_micros(100));
+    }
+    if let Some(status) = child.try_wait()? {
+        ensure!(status.success(), "a run into {} failed ({status})", out.display());
+        return Ok(false);
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(true)
+}
+
+/// Whether a checkpoint is begun and not yet in its place.
+fn is_writing(out: &Path) -> bool {
+    let entries = fs::read_dir(out.join("checkpoint")).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with(".lane-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_under_way_is_known_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_writing(folder.path()));
+        fs::create_dir_all(folder.path().join("checkpoint/000000000003")).unwrap();
+        assert!(!is_writing(folder.path()));
+        fs::create_dir(folder.path().join("checkpoint/.lane-x1")).unwrap();
+        assert!(is_writing(folder.path()));
+    }
+}
