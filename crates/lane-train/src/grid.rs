@@ -186,6 +186,10 @@ fn check_names(data: &GridData, variant: &Variant) -> Result<(), TrainError> {
             return Err(TrainError::setting(key, format!("`{name}`"), expected));
         }
     }
+    if data.seed.cast_signed() < 0 {
+        // TOML, in which the run keeps its seed, has no larger numbers.
+        return Err(TrainError::setting("data.seed", data.seed, format!("at most {}", i64::MAX)));
+    }
     within("data.noise", data.noise, 0.0, 1.0)
 }
 

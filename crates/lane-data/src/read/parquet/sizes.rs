@@ -48,8 +48,9 @@ pub(crate) fn check(
     for group in metadata.row_groups() {
         for (leaf, column) in group.columns().iter().enumerate() {
             if roots.contains(&schema.get_column_root_idx(leaf)) {
-                let pages = page_header::sizes(&mut reader, start(column), end(column))
-                    .map_err(|reason| format!("column `{}`: {reason}", column.column_path()))?;
+                let pages = page_header::sizes(&mut reader, start(column), end(column)).map_err(
+                    |reason| format!("column `{}`: {reason}", column.column_path().string()),
+                )?;
                 packed = packed.saturating_add(pages.packed);
                 unpacked = unpacked.saturating_add(pages.unpacked);
                 largest = largest.max(pages.largest);
