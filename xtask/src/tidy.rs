@@ -22,6 +22,9 @@ const NAMED_FOR_THEIR_SUBJECT: &[&str] = &["crates/lane-train/src/methods/base.r
 const PAGES_OF_CRATES: &[&str] = &["README.md", "docs/ARCHITECTURE.md"];
 const KINDS_WITHOUT_TRAILING_BLANKS: &[&str] = &["rs", "md", "toml", "py", "sh"];
 
+/// Files that are meant to be bad.
+const RUBBISH: &str = "fixtures/adversarial/";
+
 pub(crate) fn run(root: &Path) -> Result<()> {
     let problems = problems_under(root)?;
     if !problems.is_empty() {
@@ -35,7 +38,8 @@ fn problems_under(root: &Path) -> Result<Vec<String>> {
     for path in files_under(root)? {
         let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
-        if !KINDS_WITHOUT_TRAILING_BLANKS.contains(&extension) {
+        let is_rubbish = shown.starts_with(RUBBISH) && extension != "md";
+        if is_rubbish || !KINDS_WITHOUT_TRAILING_BLANKS.contains(&extension) {
             continue;
         }
         let text = fs::read_to_string(&path).with_context(|| format!("failed to read {shown}"))?;

@@ -8,6 +8,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::place::Place;
+use crate::shown::{list, shown};
 use crate::suggest;
 
 /// Why data were refused.
@@ -24,7 +25,7 @@ pub enum DataError {
         source: io::Error,
     },
     /// The reader is chosen by the extension.
-    #[error("{}: unknown extension `{extension}`, expected .csv, .tsv, .jsonl, .ndjson or .parquet", .path.display())]
+    #[error("{}: {}, expected .csv, .tsv, .jsonl, .ndjson or .parquet", .path.display(), extension_of(.extension))]
     UnknownFormat { path: PathBuf, extension: String },
     /// Without rows there is nothing to learn or to measure.
     #[error("{}: the file has no rows", .path.display())]
@@ -33,12 +34,16 @@ pub enum DataError {
     #[error("{}, {place}: more than {limit} rows", .path.display())]
     TooManyRows { path: PathBuf, place: Place, limit: u64 },
 
+    /// A file of this kind has no more than some pages.
+    #[error("{}: the file has {n_bytes} bytes, expected at most {limit}", .path.display())]
+    TooLarge { path: PathBuf, n_bytes: u64, limit: u64 },
+
     // ---- columns
     /// A column that was asked for is not there.
-    #[error("{}, {place}: no column `{column}`; the columns are {}", .path.display(), quoted(.found))]
+    #[error("{}, {place}: no column `{}`; the columns are {}", .path.display(), shown(.column), list(.found))]
     MissingColumn { path: PathBuf, place: Place, column: String, found: Vec<String> },
     /// Two columns of one name: which is meant cannot be told.
-    #[error("{}, {place}: column `{column}` stands there more than once", .path.display())]
+    #[error("{}, {place}: column `{}` stands there more than once", .path.display(), shown(.column))]
     RepeatedColumn { path: PathBuf, place: Place, column: String },
     /// In a file without a header, rows must agree on the optional columns.
     #[error("{}, {place}: column `{column}` is present, but {first} has none; all rows must have it, or none", .path.display())]
@@ -60,6 +65,12 @@ pub enum DataError {
     /// Spreadsheet programs write this encoding as "Unicode text".
     #[error("{}, line 1: the file starts with the byte-order mark of UTF-16, expected UTF-8", .path.display())]
     Utf16 { path: PathBuf },
+    /// The same encoding without the mark that would tell.
+    #[error("{}, line 1: every other byte is NUL, as in UTF-16, expected UTF-8", .path.display())]
+    Utf16WithoutMark { path: PathBuf },
+    /// No text has this character; a file that does is another kind of file.
+    #[error("{}, {place}, column {column}: found a NUL character, expected text", .path.display())]
+    Nul { path: PathBuf, place: Place, column: String },
     /// A line that is not JSON.
     #[error("{}, {place}, character {at}: broken JSON: {reason}", .path.display())]
     BrokenJson { path: PathBuf, place: Place, at: usize, reason: String },
@@ -84,10 +95,10 @@ pub enum DataError {
     #[error("{}, {place}, column `{column}`: the id is empty", .path.display())]
     EmptyId { path: PathBuf, place: Place, column: String },
     /// Two rows of one name could not be told apart in the results.
-    #[error("{}, {place}, column `{column}`: id `{id}` already stands on {first}", .path.display())]
+    #[error("{}, {place}, column `{column}`: id `{}` already stands on {first}", .path.display(), shown(.id))]
     DuplicateId { path: PathBuf, place: Place, column: String, id: String, first: Place },
     /// The model has no output for this class.
-    #[error("{}, {place}, column `{column}`: label `{label}` does not occur in the training data", .path.display())]
+    #[error("{}, {place}, column `{column}`: label `{}` does not occur in the training data", .path.display(), shown(.label))]
     UnseenLabel {
         path: PathBuf,
         place: Place,
@@ -96,7 +107,7 @@ pub enum DataError {
         closest: Option<Box<str>>,
     },
     /// With one class there is nothing to tell apart.
-    #[error("{}: every row has the label `{label}`, expected at least 2 classes", .path.display())]
+    #[error("{}: every row has the label `{}`, expected at least 2 classes", .path.display(), shown(.label))]
     OneClass { path: PathBuf, label: String },
     /// Class ids are 16-bit numbers; so many classes are usually a wrong column.
     #[error("{}, {place}, column `{column}`: more than {limit} distinct labels", .path.display())]
@@ -104,7 +115,7 @@ pub enum DataError {
 
     // ---- label sets and rows
     /// A name must lead to one class.
-    #[error("label `{label}` is listed twice")]
+    #[error("label `{}` is listed twice", shown(.label))]
     RepeatedLabel { label: String },
     /// Class ids are 16-bit numbers.
     #[error("{n_labels} classes, expected at most {limit}")]
@@ -113,7 +124,7 @@ pub enum DataError {
     #[error("row {row} does not exist: there are {n_rows} rows, the first is 0")]
     RowOutOfRange { row: usize, n_rows: usize },
     /// A name in a config or on the command line that means nothing.
-    #[error("unknown {what} `{name}`, expected one of: {expected}")]
+    #[error("unknown {what} `{}`, expected one of: {expected}", shown(.name))]
     UnknownName { what: &'static str, name: String, expected: String },
 
     // ---- manifests
@@ -121,7 +132,7 @@ pub enum DataError {
     #[error("manifest `{name}`: {reason}")]
     Manifest { name: String, reason: String },
     /// A label that the manifest of the set does not list.
-    #[error("{}, {place}, column `{column}`: found label `{label}`, expected {expected}", .path.display())]
+    #[error("{}, {place}, column `{column}`: found label `{}`, expected {expected}", .path.display(), shown(.label))]
     UnlistedLabel {
         path: PathBuf,
         place: Place,
@@ -193,7 +204,7 @@ pub enum DataError {
     #[error("{}: cannot use this tokenizer: {reason}", .path.display())]
     Tokenizer { path: PathBuf, reason: String },
     /// Sequences begin, end and are padded with these.
-    #[error("{}: the vocabulary has no token `{token}`", .path.display())]
+    #[error("{}: the vocabulary has no token `{}`", .path.display(), shown(.token))]
     MissingToken { path: PathBuf, token: String },
     /// The tokenizer failed on a text.
     #[error("text {index} cannot be tokenized: {reason}")]
@@ -223,7 +234,7 @@ impl DataError {
             Self::UnclosedQuote { .. } | Self::TextAfterQuote { .. } => Some(
                 "inside a quoted field a quote is written twice; a field that starts with a quote must be quoted as a whole".into(),
             ),
-            Self::NotUtf8 { .. } | Self::Utf16 { .. } => Some("save the file as UTF-8".into()),
+            Self::NotUtf8 { .. } | Self::Utf16 { .. } | Self::Utf16WithoutMark { .. } => Some("save the file as UTF-8".into()),
             Self::NotAnObject { found: "an array", .. } => {
                 Some("write one object per line instead of one array".into())
             }
@@ -231,15 +242,16 @@ impl DataError {
             Self::NoWordNet { .. } => Some(
                 "Debian's package `wordnet-base` has them, in /usr/share/wordnet; `--wordnet built-in` takes the small thesaurus of our own".into(),
             ),
+            Self::Nul { .. } => Some("is this a text file? if so, save it as UTF-8".into()),
             Self::Exists { .. } => Some("choose another name, or give --force".into()),
             _ => None,
         }
     }
 }
 
-fn quoted(names: &[String]) -> String {
-    if names.is_empty() {
-        return "none".into();
+fn extension_of(extension: &str) -> String {
+    if extension.is_empty() {
+        return "the name has no extension".into();
     }
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    format!("unknown extension `{}`", shown(extension))
 }

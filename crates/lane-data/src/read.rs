@@ -6,7 +6,9 @@
 //!
 //! | found | what happens |
 //! |---|---|
-//! | no such column, ragged row, broken quotes or JSON, bytes that are not UTF-8 | refused |
+//! | no such column, ragged row, broken quotes or JSON, a key twice in an object | refused |
+//! | bytes that are not UTF-8, UTF-16, a NUL character, anything but an ordinary file | refused |
+//! | Parquet that grows beyond all measure when it is unpacked | refused |
 //! | empty text, label or id; a null; an id twice; no rows; 2³² rows and more | refused |
 //! | one class only, more than 2¹⁶ classes ([`LabelPolicy::Discover`]) | refused |
 //! | a label, given or gold, that training did not see ([`LabelPolicy::Known`]) | refused |
@@ -22,6 +24,7 @@ mod json_lines;
 mod lines;
 pub(crate) mod parquet;
 mod quotes;
+mod table;
 pub(crate) mod text;
 
 use std::path::Path;
@@ -35,6 +38,8 @@ use crate::label_set::LabelSet;
 pub(crate) use self::hash::of_bytes as hash_of_bytes;
 pub use self::hash::of_file as hash_of_file;
 pub(crate) use self::json_lines::kind as kind_of_json;
+pub use self::parquet::is_decoding;
+pub use self::table::Table;
 
 /// Where class numbers come from.
 #[derive(Clone, Copy, Debug)]

@@ -17,6 +17,9 @@ use crate::augment::switchout::WordPieces;
 use crate::error::DataError;
 use crate::read::hash_of_bytes;
 
+/// Ids that a vocabulary may have; the library lists it id by id, gaps included.
+const MOST_IDS: u64 = 1 << 24;
+
 /// The least length that holds the first and the last special token and one more.
 const LEAST_LENGTH: usize = 3;
 
@@ -25,6 +28,7 @@ const LEAST_LENGTH: usize = 3;
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     pad_id: u32,
+    id_bound: u64,
     fingerprint: String,
     settings: folder::Settings,
 }
@@ -80,11 +84,16 @@ impl Tokenizer {
     ) -> Result<Self, DataError> {
         let refused = |reason: tokenizers::Error| folder::refused(path, &reason);
         inner.with_padding(None).with_truncation(None).map_err(refused)?;
+        let id_bound = id_bound(&inner).map_err(refused)?;
+        if MOST_IDS < id_bound {
+            let reason = format!("found the id {}, expected ids below {MOST_IDS}", id_bound - 1);
+            return Err(folder::refused(path, &reason));
+        }
         let pad_id = inner.token_to_id(&settings.pad_token).ok_or_else(|| {
             DataError::MissingToken { path: path.into(), token: settings.pad_token.clone() }
         })?;
         let fingerprint = hash_of_bytes(inner.to_string(false).map_err(refused)?.as_bytes());
-        Ok(Self { inner, pad_id, fingerprint, settings })
+        Ok(Self { inner, pad_id, id_bound, fingerprint, settings })
     }
 
     /// Token ids of each text, special tokens included, at most `max_length` long; in the order
@@ -141,6 +150,12 @@ impl Tokenizer {
         self.inner.get_vocab_size(true)
     }
 
+    /// The least number above every id: the rows that an embedding needs. More than
+    /// [`vocabulary_size`](Self::vocabulary_size) where ids have gaps.
+    pub fn id_bound(&self) -> u64 {
+        self.id_bound
+    }
+
     /// The word pieces that SwitchOut may exchange: all but the special tokens, and the
     /// `[unused…]` rows of BERT's vocabulary, which stand for no text.
     pub fn word_pieces(&self) -> WordPieces {
@@ -166,4 +181,11 @@ impl Tokenizer {
     pub fn fingerprint(&self) -> String {
         self.fingerprint.clone()
     }
+}
+
+/// The least number above the ids of the vocabulary and of the special tokens around a text.
+fn id_bound(inner: &tokenizers::Tokenizer) -> tokenizers::Result<u64> {
+    let around = inner.encode_fast("", true)?;
+    let ids = around.get_ids().iter().copied().chain(inner.get_vocab(true).into_values());
+    Ok(ids.max().map_or(0, |id| u64::from(id) + 1))
 }

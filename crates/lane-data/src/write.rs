@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use crate::dataset::Dataset;
 use crate::error::DataError;
 use crate::noise::{Injection, NoiseKind};
+use crate::open;
 
 /// What to do with a file that is there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,9 +69,7 @@ pub fn noisy_csv(
     check_labels(dataset, injection)?;
     let record_path = path.with_extension("noise.json");
     for target in [path, &record_path] {
-        if existing == Existing::Keep && target.exists() {
-            return Err(DataError::Exists { path: target.into() });
-        }
+        check_target(target, existing)?;
     }
     file(path, existing, |out| write_rows(out, dataset, injection))?;
     file(&record_path, existing, |out| write_record(out, dataset, injection))?;
@@ -118,11 +117,20 @@ fn write_record(out: &mut dyn Write, dataset: &Dataset, injection: &Injection) -
     out.write_all(b"\n")
 }
 
+/// What stands at `path` may be replaced, and be replaced by renaming.
+fn check_target(path: &Path, existing: Existing) -> Result<(), DataError> {
+    // A link that leads nowhere is there too.
+    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
+        return Err(DataError::Exists { path: path.into() });
+    }
+    open::check_target(path).map_err(|source| DataError::Write { path: path.into(), source })
+}
+
 /// Write one file so that it is there whole or not at all.
 ///
 /// # Errors
 ///
-/// [`DataError::Exists`] or [`DataError::Write`].
+/// [`DataError::Exists`]; [`DataError::Write`], also where a folder, a link or a device stands.
 pub fn file(
     path: &Path,
     existing: Existing,
@@ -133,6 +141,10 @@ pub fn file(
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    check_target(path, existing)?;
+    if !folder.is_dir() {
+        return Err(refused(io::Error::new(io::ErrorKind::NotFound, "there is no such folder")));
+    }
     let temporary = temporary_in(folder).map_err(refused)?;
     let mut out = BufWriter::new(temporary);
     fill(&mut out).map_err(refused)?;

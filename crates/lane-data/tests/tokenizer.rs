@@ -112,7 +112,7 @@ fn files_that_are_not_what_they_should_be_are_refused() {
     fs::write(folder.path().join("tokenizer.json"), b"\xff").unwrap();
     assert_eq!(
         refusal(folder.path(), Tokenizer::open(folder.path())),
-        "cannot read DIR/tokenizer.json"
+        "DIR/tokenizer.json, line 1, column unknown (character 1): byte 0xff is not valid UTF-8"
     );
 }
 

@@ -27,18 +27,31 @@ struct Line {
 }
 
 /// The replies of whole lines.
-fn parse(text: &str, path: &Path) -> Result<Replies, FewShotError> {
+fn parse(bytes: &[u8], path: &Path) -> Result<Replies, FewShotError> {
     let mut replies = Replies::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+    for (line, bytes) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        let broken = |reason| FewShotError::BrokenRecording { path: path.into(), line, reason };
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| broken(format!("not valid UTF-8: {error}")))?;
+        if text.trim().is_empty() {
+            continue;
+        }
         let Line { key, reply } =
-            serde_json::from_str(line).map_err(|error| FewShotError::BrokenRecording {
-                path: path.into(),
-                line: number + 1,
-                reason: error.to_string(),
-            })?;
+            serde_json::from_str(text).map_err(|error| broken(reason(&error)))?;
         replies.entry(key).or_insert(reply);
     }
     Ok(replies)
+}
+
+/// The parser saw one line only, so its "line 1" would mislead.
+fn reason(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let reason = message.split(" at line ").next().unwrap_or(&message);
+    if error.is_data() {
+        // A flattened line is put together first, so that the place is lost.
+        return reason.to_owned();
+    }
+    format!("broken JSON at character {}: {reason}", error.column())
 }
 
 /// Everything up to the last line end.
@@ -53,8 +66,8 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
 /// [`FewShotError::Io`] if it cannot be read, [`FewShotError::BrokenRecording`] for a line that is
 /// no reply.
 pub fn read(path: &Path) -> Result<Replies, FewShotError> {
-    let bytes = std::fs::read(path).map_err(FewShotError::io("read", path))?;
-    parse(&String::from_utf8_lossy(whole_lines(&bytes)), path)
+    let bytes = lane_data::open::bytes(path).map_err(FewShotError::io("read", path))?;
+    parse(whole_lines(&bytes), path)
 }
 
 /// A file of replies that grows. While it is open no other process can open it.
@@ -73,6 +86,9 @@ impl ReplyLog {
     pub fn open(path: &Path) -> Result<(Self, Replies), FewShotError> {
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
+        if path.exists() {
+            lane_data::open::ordinary(path).map_err(FewShotError::io("read", path))?;
+        }
         let mut file = options.open(path).map_err(FewShotError::io("create", path))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
@@ -84,7 +100,7 @@ impl ReplyLog {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(FewShotError::io("read", path))?;
         let whole = whole_lines(&bytes);
-        let replies = parse(&String::from_utf8_lossy(whole), path)?;
+        let replies = parse(whole, path)?;
         file.set_len(whole.len() as u64).map_err(FewShotError::io("create", path))?;
         file.seek(SeekFrom::End(0)).map_err(FewShotError::io("create", path))?;
         Ok((Self { file, path: path.into() }, replies))

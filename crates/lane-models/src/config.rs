@@ -109,14 +109,16 @@ impl BertConfig {
     /// # Errors
     ///
     /// [`ModelError::Io`] and [`ModelError::Config`] if the file cannot be read or parsed, and
-    /// what [`BertConfig::validate`] refuses.
+    /// what [`BertConfig::validate`] refuses, as [`ModelError::In`].
     pub fn read(dir: &Path) -> Result<Self, ModelError> {
         let path = dir.join("config.json");
         let text = folder::read(&path)?;
-        let config: Self =
-            serde_json::from_slice(&text).map_err(|source| ModelError::Config { path, source })?;
-        config.validate()?;
-        Ok(config)
+        let config: Self = serde_json::from_slice(&text)
+            .map_err(|source| ModelError::Config { path: path.clone(), source })?;
+        match config.validate() {
+            Ok(()) => Ok(config),
+            Err(source) => Err(ModelError::In { path, source: Box::new(source) }),
+        }
     }
 
     /// Refuses what this crate would compute differently from upstream.
@@ -216,6 +218,10 @@ mod tests {
         std::fs::write(dir.path().join("config.json"), json).unwrap();
         let shown = match BertConfig::read(dir.path()) {
             Ok(config) => format!("{} x {}", config.num_hidden_layers, config.hidden_size),
+            Err(ModelError::In { path, source }) => {
+                assert!(path.ends_with("config.json"));
+                source.to_string()
+            }
             Err(error) => error.to_string(),
         };
         assert_eq!(shown, expected);

@@ -26,6 +26,15 @@ pub enum ModelError {
         #[source]
         source: serde_json::Error,
     },
+    /// What `config.json` says cannot be.
+    #[error("`{}`", path.display())]
+    In {
+        /// The `config.json`.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: Box<ModelError>,
+    },
     /// Another architecture would load without complaint and compute something else.
     #[error("`{field}` is `{found}`, expected {expected}")]
     Unsupported {
@@ -65,7 +74,7 @@ pub enum ModelError {
     },
     /// A weight file that lacks parameters belongs to another model; new values in their place
     /// would go unnoticed.
-    #[error("`{}` lacks {}: {}", path.display(), count(names.len()), names.join(", "))]
+    #[error("`{}` lacks {}: {}", path.display(), count(names.len()), first(names))]
     MissingWeights {
         /// The weight file.
         path: PathBuf,
@@ -127,4 +136,14 @@ pub enum ModelError {
 
 fn count(n: usize) -> String {
     if n == 1 { "1 weight".into() } else { format!("{n} weights") }
+}
+
+/// The first names of a list; a file of another model lacks thousands.
+fn first(names: &[String]) -> String {
+    const MOST: usize = 8;
+    let kept = names[..names.len().min(MOST)].join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => kept,
+        n_more => format!("{kept} and {n_more} more"),
+    }
 }

@@ -7,9 +7,15 @@ use std::{
 
 use crate::ModelError;
 
-/// The whole of a file.
+/// The whole of an ordinary file; a pipe or a device may have no end.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
-    fs::read(path).map_err(|source| failed("read", path, source))
+    let bytes = fs::metadata(path).and_then(|found| {
+        if found.is_file() || found.is_dir() {
+            return fs::read(path);
+        }
+        Err(io::Error::other("found a pipe or a device, expected an ordinary file"))
+    });
+    bytes.map_err(|source| failed("read", path, source))
 }
 
 /// Creates a folder and those above it.

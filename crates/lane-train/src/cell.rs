@@ -115,14 +115,16 @@ impl Cell {
     ///
     /// [`TrainError::Io`]; [`TrainError::Cell`] where there is no such line, or one of another version.
     pub fn read(list: &Path, index: usize) -> Result<Self, TrainError> {
-        let file = File::open(list).map_err(TrainError::io("read", list))?;
+        let file = lane_data::open::ordinary(list).map_err(TrainError::io("read", list))?;
         let mut n_lines = 0;
-        for (at, line) in BufReader::new(file).lines().enumerate() {
+        for (at, line) in BufReader::new(file).split(b'\n').enumerate() {
             let line = line.map_err(TrainError::io("read", list))?;
             if at == index {
                 let refused =
                     |message| TrainError::Cell { path: list.into(), line: at + 1, message };
-                return Self::of_line(&line).map_err(refused);
+                let line = std::str::from_utf8(&line)
+                    .map_err(|error| refused(format!("not valid UTF-8: {error}")))?;
+                return Self::of_line(line).map_err(refused);
             }
             n_lines = at + 1;
         }
@@ -132,7 +134,11 @@ impl Cell {
 
     fn of_line(line: &str) -> Result<Self, String> {
         const REMEDY: &str = "`lane cells` writes the list anew";
-        let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let value: Value = serde_json::from_str(line).map_err(|error| {
+            let (at, message) = (error.column(), error.to_string());
+            let reason = message.split(" at line ").next().unwrap_or(&message);
+            format!("broken JSON at character {at}: {reason}")
+        })?;
         match value.get("format").and_then(Value::as_u64) {
             Some(format) if format == u64::from(FORMAT) => {}
             found => {

@@ -295,12 +295,10 @@ impl Config {
     pub fn resolve(file: Option<&Path>, settings: &[Setting]) -> Result<Self, TrainError> {
         let mut table = toml::Table::new();
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
-            table = text.parse().map_err(|error: toml::de::Error| TrainError::Config {
-                path: Some(path.into()),
-                message: error.to_string(),
-            })?;
+            let text = lane_data::open::text(path)?;
+            table = text.parse().map_err(|error| TrainError::toml(path, &text, &error))?;
         }
+        let of_file = file.map(|path| (path, table.clone()));
         for setting in settings {
             setting.apply(&mut table)?;
         }
@@ -310,8 +308,10 @@ impl Config {
                 message: error.to_string().trim_end().into(),
             })?;
         config.fill_in();
-        config.check()?;
-        Ok(config)
+        match (config.check(), of_file) {
+            (Err(error), Some((path, table))) => Err(error.named(path, &table, settings)),
+            (checked, _) => checked.map(|()| config),
+        }
     }
 
     /// Writes the defaults that depend on other settings.

@@ -115,16 +115,7 @@ impl Encoder {
             ));
         }
         let tokenizer = Tokenizer::open(&folder)?;
-        if tokenizer.vocabulary_size() > config.vocab_size {
-            return Err(TrainError::Mismatch {
-                found: format!(
-                    "a tokenizer of {} word pieces in `{}`",
-                    tokenizer.vocabulary_size(),
-                    folder.display()
-                ),
-                expected: format!("at most the {} of its config.json", config.vocab_size),
-            });
-        }
+        check_fit(&tokenizer, &config, &folder)?;
         let report = pretrained::load_encoder(&folder, &Device::flex())?.report;
         let fingerprint = fingerprint(&folder)?;
         Ok(Self {
@@ -193,6 +184,27 @@ impl Encoder {
     }
 }
 
+/// Every id that the tokenizer gives must have its row in the embedding.
+pub(crate) fn check_fit(
+    tokenizer: &Tokenizer,
+    config: &BertConfig,
+    folder: &Path,
+) -> Result<(), TrainError> {
+    let n_rows = config.vocab_size;
+    if tokenizer.id_bound() <= n_rows as u64 {
+        return Ok(());
+    }
+    Err(TrainError::Mismatch {
+        found: format!(
+            "a tokenizer of {} word pieces with ids up to {} in `{}`",
+            tokenizer.vocabulary_size(),
+            tokenizer.id_bound().saturating_sub(1),
+            folder.display()
+        ),
+        expected: format!("ids below the `vocab_size` {n_rows} of its config.json"),
+    })
+}
+
 fn frozen_tiny() -> TrainError {
     TrainError::setting(
         "model.freeze_encoder",
@@ -224,7 +236,7 @@ fn fingerprint(folder: &Path) -> Result<String, TrainError> {
 pub(crate) fn hash_of(paths: &[PathBuf]) -> Result<Sha256, TrainError> {
     let mut hasher = Sha256::new();
     for path in paths {
-        let mut file = std::fs::File::open(path).map_err(TrainError::io("read", path))?;
+        let mut file = lane_data::open::ordinary(path).map_err(TrainError::io("read", path))?;
         std::io::copy(&mut file, &mut HashWriter(&mut hasher))
             .map_err(TrainError::io("read", path))?;
     }

@@ -1,23 +1,25 @@
 //! What can go wrong in a run, and whether anything had been started by then.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lane_data::DataError;
 use lane_data::hub::HubError;
+use lane_data::shown::shown;
 use lane_losses::LossError;
 use lane_metrics::MetricsError;
 use lane_models::ModelError;
 
 use crate::device::DeviceName;
 use crate::exchange::ExchangeError;
+use crate::setting::Setting;
 
 /// An error of training, scoring or reading a run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
     /// A setting has a value that cannot be meant.
-    #[error("`{key}` is {found}, expected {expected}")]
+    #[error("`{}` is {}, expected {expected}", shown(.key), shown(.found))]
     Setting {
         /// Dotted name of the setting, as `--set` takes it.
         key: String,
@@ -32,6 +34,14 @@ pub enum TrainError {
         /// The file, if it came from one.
         path: Option<PathBuf>,
         /// What the parser said.
+        message: String,
+    },
+    /// A table of similarities that does not fit the classes of the data.
+    #[error("{}, {message}", .path.display())]
+    Similarity {
+        /// The table.
+        path: PathBuf,
+        /// Where, what was found, and what was expected.
         message: String,
     },
     /// A data file cannot be used.
@@ -209,6 +219,7 @@ impl TrainError {
             self,
             Self::Setting { .. }
                 | Self::Config { .. }
+                | Self::Similarity { .. }
                 | Self::Data(_)
                 | Self::Exchange(_)
                 | Self::Loss(_)
@@ -232,6 +243,9 @@ impl TrainError {
         match self {
             Self::Data(error) => error.hint(),
             Self::Exchange(error) => error.hint(),
+            Self::Similarity { .. } => Some(
+                "the first row names every class of the data once, then follows one row for each, in the same order".into(),
+            ),
             Self::OutputExists { .. } => Some("choose another --out, or give --force".into()),
             Self::Memory { advice, .. } => Some(format!("try {advice}")),
             Self::Unfinished { path } => Some(format!(
@@ -266,7 +280,35 @@ impl TrainError {
         move |source| Self::Io { action, path, source }
     }
 
+    /// What the parser of TOML says, with the place; the line itself may be of any length.
+    pub(crate) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let at = error.span().map(|span| place_in(text, span.start));
+        let reason = error.message().trim_end();
+        let message = at.map_or_else(|| reason.into(), |at| format!("{at}: {reason}"));
+        Self::Config { path: Some(path.into()), message }
+    }
+
+    /// Names the file where it is the file that has the setting at fault.
+    pub(crate) fn named(self, path: &Path, table: &toml::Table, settings: &[Setting]) -> Self {
+        let Self::Setting { key, .. } = &self else { return self };
+        let mut parts = key.split('.');
+        let first = parts.next().and_then(|part| table.get(part));
+        let held = parts.fold(first, |at, part| at?.get(part));
+        if held.is_none() || settings.iter().any(|setting| setting.key() == key) {
+            return self;
+        }
+        Self::Config { path: Some(path.into()), message: self.to_string() }
+    }
+
     pub(crate) fn setting(key: &str, found: impl ToString, expected: impl Into<String>) -> Self {
         Self::Setting { key: key.into(), found: found.to_string(), expected: expected.into() }
     }
+}
+
+/// Line and character of a byte.
+fn place_in(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    format!("line {line}, character {}", before[start..].chars().count() + 1)
 }

@@ -16,7 +16,7 @@
 //! Paths that are not absolute stand from the folder of the grid.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,10 @@ use crate::cell::{self, Cell, Inputs, Place};
 use crate::config::Config;
 use crate::error::TrainError;
 use crate::run_folder::write_atomically;
-use crate::setting::Setting;
+use crate::setting::{Setting, within};
+
+/// Bytes that file systems allow a name, less some for what is put before it.
+const LONGEST_NAME: usize = 200;
 
 /// Settings by dotted key, as `--set` takes them.
 pub type Settings = BTreeMap<String, serde_json::Value>;
@@ -90,7 +93,7 @@ impl Grid {
     ///
     /// [`TrainError::Io`], [`TrainError::Config`] where it does not parse.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+        let text = lane_data::open::text(path)?;
         serde_json::from_str(&text).map_err(|error| TrainError::Config {
             path: Some(path.into()),
             message: error.to_string(),
@@ -108,6 +111,7 @@ impl Grid {
         let mut hashes = Hashes { base, known: BTreeMap::new() };
         for data in &self.data {
             for variant in &self.variants {
+                check_names(data, variant)?;
                 let cell = self.cell(data, variant, &mut hashes)?;
                 if !places.insert(cell.out.clone()) {
                     return Err(TrainError::Mismatch {
@@ -169,6 +173,24 @@ pub fn write_cells(path: &Path, cells: &[Cell]) -> Result<(), TrainError> {
         text.push('\n');
     }
     write_atomically(path, text.as_bytes())
+}
+
+/// Names become folders of the grid's own: one level each, and none that leads out.
+fn check_names(data: &GridData, variant: &Variant) -> Result<(), TrainError> {
+    for (key, name) in [("data.name", data.name.as_str()), ("variants.label", variant.label())] {
+        let mut parts = Path::new(name).components();
+        let is_one = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+        let is_plain = !name.contains(['/', '\\', '\0']);
+        if !is_one || !is_plain || LONGEST_NAME < name.len() {
+            let expected = format!("the name of a folder, at most {LONGEST_NAME} bytes");
+            return Err(TrainError::setting(key, format!("`{name}`"), expected));
+        }
+    }
+    if data.seed.cast_signed() < 0 {
+        // TOML, in which the run keeps its seed, has no larger numbers.
+        return Err(TrainError::setting("data.seed", data.seed, format!("at most {}", i64::MAX)));
+    }
+    within("data.noise", data.noise, 0.0, 1.0)
 }
 
 fn of_json(key: &str, value: &serde_json::Value) -> Result<toml::Value, TrainError> {

@@ -40,6 +40,7 @@ pub mod saved;
 pub mod schedule;
 pub mod scores;
 pub mod setting;
+mod similarity;
 mod step;
 mod step_graph;
 pub mod trainer;
@@ -54,6 +55,8 @@ pub use lane_data::{
     Columns, DataError, fetch, hub, manifest,
     noise::{NoiseConfig, NoiseKind},
     order::Bucketing,
+    read::is_decoding,
+    shown,
     write::Existing,
 };
 pub use lane_metrics::cartography::MapConfig;

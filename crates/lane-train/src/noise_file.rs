@@ -1,12 +1,11 @@
 //! A noisy copy of a labelled file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use lane_data::noise::{self, NoiseConfig, NoiseInput, NoiseKind, Transition};
+use lane_data::noise::{self, NoiseConfig, NoiseInput, NoiseKind};
 use lane_data::read::{self, LabelPolicy};
 use lane_data::write::{self, Existing};
-use lane_data::{Columns, Dataset, LabelSet, sample};
-use lane_metrics::ClassId;
+use lane_data::{Columns, Dataset, sample};
 use serde::Serialize;
 
 use crate::config::ModelConfig;
@@ -16,6 +15,7 @@ use crate::encoder::Encoder;
 use crate::error::TrainError;
 use crate::inputs::Inputs;
 use crate::progress::Observer;
+use crate::similarity;
 use crate::views::Views;
 
 /// What `lane noise` is asked for.
@@ -95,8 +95,8 @@ pub fn noise_file(
     request.check()?;
     let transition = match (&request.similarity, request.noise.kind) {
         (Some(path), NoiseKind::ClassConditional) => {
-            let similarity = read_similarity(path, &dataset.labels)?;
-            Some(Transition::from_similarity(request.noise.rate, &similarity, dataset.n_classes())?)
+            let similarity = similarity::read(path, &dataset.labels)?;
+            Some(similarity::transition(path, request.noise.rate, &similarity, &dataset.labels)?)
         }
         _ => None,
     };
@@ -150,47 +150,4 @@ fn instance_features(
             Err(TrainError::Mismatch { found: "token ids".into(), expected: "embeddings".into() })
         }
     }
-}
-
-/// A square table of similarities: first row the class names in any order, then one row a class.
-fn read_similarity(path: &Path, labels: &LabelSet) -> Result<Vec<f64>, TrainError> {
-    let refused = |message: String| TrainError::Config { path: Some(path.into()), message };
-    let mut table = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|error| refused(error.to_string()))?;
-    let header = table.headers().map_err(|error| refused(error.to_string()))?.clone();
-    let classes: Vec<ClassId> = header
-        .iter()
-        .map(|name| {
-            labels
-                .id(name)
-                .ok_or_else(|| refused(format!("column `{name}` is no class of the data")))
-        })
-        .collect::<Result<_, _>>()?;
-    let n_classes = labels.len();
-    if classes.len() != n_classes {
-        return Err(refused(format!(
-            "{} columns, expected one for each of {n_classes} classes",
-            classes.len()
-        )));
-    }
-    let mut similarity = vec![0.0; n_classes * n_classes];
-    let mut n_rows = 0;
-    for (record, from) in table.records().zip(&classes) {
-        let record = record.map_err(|error| refused(error.to_string()))?;
-        for (value, to) in record.iter().zip(&classes) {
-            let value: f64 = value
-                .parse()
-                .map_err(|_| refused(format!("`{value}` in row {} is no number", n_rows + 2)))?;
-            similarity[from.index() * n_classes + to.index()] = value;
-        }
-        n_rows += 1;
-    }
-    if n_rows != n_classes {
-        return Err(refused(format!(
-            "{n_rows} rows, expected one for each of {n_classes} classes"
-        )));
-    }
-    Ok(similarity)
 }

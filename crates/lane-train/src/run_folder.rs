@@ -114,8 +114,9 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     write().map_err(TrainError::io("write", path))
 }
 
-/// Renames a temporary file into place, readable as an ordinary file is.
+/// Renames a temporary file into place, readable as an ordinary file is; only a file is replaced.
 pub(crate) fn publish(file: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
+    lane_data::open::check_target(path)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -8,6 +8,7 @@ use lane_metrics::ClassId;
 use lane_models::{Network, pretrained};
 
 use crate::device::DeviceName;
+use crate::encoder;
 use crate::error::TrainError;
 use crate::evaluate::{Scoring, all_rows, argmax};
 use crate::experiment::Experiment;
@@ -104,8 +105,10 @@ impl Classifier {
             members.push(pretrained::load_classifier(&next, &device)?.network);
             next = next.join(NEXT);
         }
+        let tokenizer = Tokenizer::open(folder)?;
+        encoder::check_fit(&tokenizer, &loaded.config, folder)?;
         Ok(Self {
-            tokenizer: Tokenizer::open(folder)?,
+            tokenizer,
             networks: Networks { members, own: Vec::new() },
             labels: loaded.labels,
             max_length: loaded.max_length,

@@ -2,6 +2,10 @@
 
 use crate::error::TrainError;
 
+/// Names in a dotted key; no setting has more than two. Deep tables are read and dropped level by level,
+/// on a stack that ends.
+const DEEPEST: usize = 16;
+
 /// One `key=value` of the command line; the key is dotted, the value a TOML value or a bare word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
@@ -27,6 +31,10 @@ impl Setting {
 
     pub(crate) fn apply(&self, table: &mut toml::Table) -> Result<(), TrainError> {
         let mut parts: Vec<&str> = self.key.split('.').collect();
+        if DEEPEST < parts.len() {
+            let expected = format!("at most {DEEPEST} names joined by dots");
+            return Err(TrainError::setting("--set", &self.key, expected));
+        }
         let Some(last) = parts.pop().filter(|last| !last.is_empty()) else {
             return Err(TrainError::setting(
                 "--set",

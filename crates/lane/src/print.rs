@@ -7,10 +7,10 @@ use std::process::ExitCode;
 
 use lane_few_shot::scores::{FewShotResult, Usage};
 use lane_few_shot::{Estimate, FewShotError};
-use lane_train::TrainError;
 use lane_train::bench::{EmbedReport, Parts, StepReport};
 use lane_train::record::RunResult;
 use lane_train::scores::SplitScores;
+use lane_train::{TrainError, shown};
 use serde::Serialize;
 
 use crate::stop::Stopped;
@@ -22,7 +22,7 @@ pub(crate) fn line(text: &str) {
 
 /// One line of talk.
 pub(crate) fn talk(text: &str) {
-    eprintln!("{text}");
+    eprintln!("{}", shown::message(text));
 }
 
 /// A value as JSON, on stdout.
@@ -34,15 +34,26 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 /// The error, its causes, a hint where there is one; the exit code it stands for.
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     if let Some(stopped) = error.downcast_ref::<Stopped>() {
-        eprintln!("{stopped}");
+        talk(&stopped.to_string());
         return ExitCode::from(stopped.code);
     }
-    eprintln!("error: {error:#}");
+    talk(&format!("error: {}", causes(error)));
     let (hint, is_usage) = known(error);
     if let Some(hint) = hint {
-        eprintln!("\nhint: {hint}");
+        talk(&format!("\nhint: {hint}"));
     }
     ExitCode::from(if is_usage { 2 } else { 1 })
+}
+
+/// An error and its causes; some libraries repeat the cause in what they say.
+fn causes(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// What an error advises, and whether it lies in what was given.

@@ -11,6 +11,7 @@ use crate::dataset::{Dataset, Example, Unlabelled};
 use crate::error::DataError;
 use crate::label_set::{LabelSet, MAX_CLASSES};
 use crate::place::Place;
+use crate::shown::shown;
 
 /// One row as a reader finds it, untrimmed.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +65,7 @@ impl<'a> Named<'a> {
             let column = chosen.text.clone();
             return Err(DataError::EmptyText { path: path.into(), place, column });
         }
+        refuse_nul(path, place, &chosen.text, row.text)?;
         let id = match row.id {
             Some(id) => self.unique(chosen, place, id.trim())?,
             None => self.texts.len().to_string(),
@@ -79,6 +81,7 @@ impl<'a> Named<'a> {
         if id.is_empty() {
             return Err(DataError::EmptyId { path, place, column });
         }
+        refuse_nul(self.path, place, &column, id)?;
         match self.seen.insert(id.to_owned(), place) {
             None => Ok(id.to_owned()),
             Some(first) => {
@@ -93,6 +96,15 @@ impl<'a> Named<'a> {
         }
         Ok(())
     }
+}
+
+/// JSON and Parquet can say what no text file can hold, so that a copy could not be read back.
+fn refuse_nul(path: &Path, place: Place, column: &str, value: &str) -> Result<(), DataError> {
+    if value.contains('\0') {
+        let (path, column) = (path.into(), format!("`{}`", shown(column)));
+        return Err(DataError::Nul { path, place, column });
+    }
+    Ok(())
 }
 
 /// Gathers texts for prediction.
@@ -162,6 +174,7 @@ impl<'a> LabelledRows<'a> {
         if label.is_empty() {
             return Err(DataError::EmptyLabel { path, place, column });
         }
+        refuse_nul(self.rows.path, place, &column, label)?;
         if let LabelPolicy::Known(known) = self.policy
             && known.id(label).is_none()
         {
@@ -233,6 +246,7 @@ impl<'a> LabelledRows<'a> {
     fn warnings(&self) -> Vec<String> {
         let warn = |(name, number): (&String, &u32)| {
             let (n_rows, place) = self.counts[*number as usize];
+            let name = shown(name);
             match n_rows {
                 0 => Some(format!("class `{name}` occurs in the gold column only ({place})")),
                 1 => Some(format!("class `{name}` has one row only ({place})")),

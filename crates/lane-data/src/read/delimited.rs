@@ -3,6 +3,8 @@
 //! Fields may be quoted with `"`, where two quotes stand for one; records may then hold line
 //! ends. Blank lines are skipped.
 
+use std::path::Path;
+
 use csv::ByteRecord;
 
 use super::Source;
@@ -12,6 +14,7 @@ use super::quotes::{self, BrokenQuote, Fault};
 use crate::columns::Chosen;
 use crate::error::DataError;
 use crate::place::Place;
+use crate::shown::shown;
 
 /// The header of a file and what was chosen from it.
 struct Layout {
@@ -76,14 +79,14 @@ fn layout(
 ) -> Result<Layout, DataError> {
     let name = |(index, bytes): (usize, &[u8])| match std::str::from_utf8(bytes) {
         Ok(name) => Ok(name.trim().to_owned()),
-        Err(err) => Err(not_utf8(source, place, column_name(&[], index), bytes, err)),
+        Err(err) => Err(not_utf8(source.path, place, column_name(&[], index), bytes, err)),
     };
     if let Err(broken) = quoting {
         // A quote broken in the header itself would garble the names.
         let in_header = Place::Line(broken.line) <= place;
         let names = record.iter().enumerate().map(name).collect::<Result<Vec<_>, _>>();
         let header = if in_header { Vec::new() } else { names.unwrap_or_default() };
-        return Err(quote_error(source, &header, broken));
+        return Err(quote_error(source.path, &header, broken));
     }
     let header: Vec<String> = record.iter().enumerate().map(name).collect::<Result<_, _>>()?;
     let chosen = source.columns.choose(source.want, source.path, place, &header)?;
@@ -104,7 +107,7 @@ fn push(
     for (index, bytes) in record.iter().enumerate() {
         let column = || column_name(&layout.header, index);
         let field = std::str::from_utf8(bytes)
-            .map_err(|err| not_utf8(source, place, column(), bytes, err))?;
+            .map_err(|err| not_utf8(source.path, place, column(), bytes, err))?;
         fields.push(field);
     }
     let field = |index: usize| fields.get(index).copied().unwrap_or_default();
@@ -119,23 +122,23 @@ fn push(
 }
 
 /// A column by name where the header is known, else by number from 1.
-fn column_name(header: &[String], index: usize) -> String {
-    header.get(index).map_or_else(|| (index + 1).to_string(), |name| format!("`{name}`"))
+pub(super) fn column_name(header: &[String], index: usize) -> String {
+    header.get(index).map_or_else(|| (index + 1).to_string(), |name| format!("`{}`", shown(name)))
 }
 
-fn not_utf8(
-    source: Source<'_>,
+pub(super) fn not_utf8(
+    path: &Path,
     place: Place,
     column: String,
     bytes: &[u8],
     err: std::str::Utf8Error,
 ) -> DataError {
     let byte = bytes.get(err.valid_up_to()).copied().unwrap_or_default();
-    DataError::NotUtf8 { path: source.path.into(), place, column, byte }
+    DataError::NotUtf8 { path: path.into(), place, column, byte }
 }
 
-fn quote_error(source: Source<'_>, header: &[String], broken: BrokenQuote) -> DataError {
-    let path = source.path.into();
+pub(super) fn quote_error(path: &Path, header: &[String], broken: BrokenQuote) -> DataError {
+    let path = path.into();
     let (place, column) = (Place::Line(broken.line), column_name(header, broken.column));
     match broken.fault {
         Fault::Unclosed => DataError::UnclosedQuote { path, place, column },

@@ -1,12 +1,12 @@
 //! SHA-256 of a file, as lower-case hexadecimal.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use crate::error::DataError;
+use crate::open;
 
 pub(crate) fn of_bytes(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
@@ -19,7 +19,7 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> String {
 /// [`DataError::Read`].
 pub fn of_file(path: &Path) -> Result<String, DataError> {
     let refused = |source| DataError::Read { path: path.into(), source };
-    let mut file = File::open(path).map_err(refused)?;
+    let mut file = open::ordinary(path).map_err(refused)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {

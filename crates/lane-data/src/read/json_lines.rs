@@ -1,9 +1,11 @@
 //! JSONL: one object a line, its keys the column names.
 //!
-//! Blank lines are skipped. A label or an id is a string or an integer, a text a string.
+//! Blank lines are skipped. A key stands once in its object. A label or an id is a string or an integer, a text a string.
 
 use std::borrow::Cow;
+use std::path::Path;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::Source;
@@ -11,6 +13,7 @@ use super::collect::{Row, RowSink};
 use crate::columns::{Chosen, Want};
 use crate::error::DataError;
 use crate::place::Place;
+use crate::shown;
 
 type Object = Map<String, Value>;
 
@@ -44,24 +47,59 @@ fn object(source: Source<'_>, place: Place, line: &[u8]) -> Result<Object, DataE
         column: format!("unknown (character {})", err.valid_up_to() + 1),
         byte: line.get(err.valid_up_to()).copied().unwrap_or_default(),
     })?;
-    match serde_json::from_str(text) {
-        Ok(Value::Object(object)) => Ok(object),
+    if text.trim_start().starts_with('{') {
+        let object: Result<Distinct, _> = serde_json::from_str(text);
+        return object.map(|it| it.0).map_err(|err| broken(path, place, &err));
+    }
+    match serde_json::from_str::<Value>(text) {
         Ok(other) => Err(DataError::NotAnObject { path: path.into(), place, found: kind(&other) }),
         Err(_) if text.trim() == "[" => {
             Err(DataError::NotAnObject { path: path.into(), place, found: "an array" })
         }
-        Err(err) => Err(DataError::BrokenJson {
-            path: path.into(),
-            place,
-            at: err.column(),
-            reason: without_position(&err.to_string()),
-        }),
+        Err(err) => Err(broken(path, place, &err)),
+    }
+}
+
+fn broken(path: &Path, place: Place, err: &serde_json::Error) -> DataError {
+    let (at, reason) = (err.column(), without_position(&err.to_string()));
+    DataError::BrokenJson { path: path.into(), place, at, reason }
+}
+
+/// An object with each key once; of a key that stands twice, `serde_json` alone keeps the last.
+struct Distinct(Object);
+
+impl<'de> Deserialize<'de> for Distinct {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Distinct;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Distinct, A::Error> {
+                let mut object = Object::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    if object.contains_key(&key) {
+                        let reason = format!("key `{}` stands there twice", shown::shown(&key));
+                        return Err(serde::de::Error::custom(reason));
+                    }
+                    object.insert(key, map.next_value()?);
+                }
+                Ok(Distinct(object))
+            }
+        }
+        deserializer.deserialize_map(Keys)
     }
 }
 
 /// The parser saw one line only, so its "line 1" would mislead.
 fn without_position(message: &str) -> String {
-    message.split(" at line ").next().unwrap_or(message).to_owned()
+    match message.split(" at line ").next().unwrap_or(message) {
+        "recursion limit exceeded" => "nested more than 127 levels deep".into(),
+        reason => reason.into(),
+    }
 }
 
 fn choose(source: Source<'_>, place: Place, object: &Object) -> Result<Chosen, DataError> {

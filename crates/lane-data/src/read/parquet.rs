@@ -2,13 +2,15 @@
 //!
 //! Only the columns that are needed are decoded.
 
-use std::fs::File;
+mod page_header;
+pub(crate) mod sizes;
+
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use ::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema};
@@ -17,60 +19,67 @@ use super::Source;
 use super::collect::{Row, RowSink};
 use crate::columns::Chosen;
 use crate::error::DataError;
+use crate::open;
 use crate::place::Place;
 
-pub(crate) const BATCH_ROWS: usize = 8192;
-
 /// Damaged metadata can make the decoder panic. Sizes that would are refused beforehand
-/// ([`check_sizes`]); what is left is caught here, so that the caller gets an answer.
+/// ([`sizes`]); what is left is caught here, so that the caller gets an answer.
 pub(super) fn rows(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {
-    catch_unwind(AssertUnwindSafe(|| decode(source, sink)))
-        .unwrap_or_else(|_| Err(broken(source.path, &"the decoder gave up on damaged data")))
+    guarded(source.path, || decode(source, sink))
+}
+
+thread_local! {
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread decodes a file whose damage is caught, so that a panic needs no report.
+pub fn is_decoding() -> bool {
+    DECODING.get()
+}
+
+/// Runs a decoder, and makes an error of its panic.
+pub(crate) fn guarded(
+    path: &Path,
+    decode: impl FnOnce() -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    DECODING.set(true);
+    let decoded = catch_unwind(AssertUnwindSafe(decode));
+    DECODING.set(false);
+    decoded.unwrap_or_else(|_| Err(broken(path, &"the decoder gave up on damaged data")))
 }
 
 fn decode(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {
     let path = source.path;
     let broken = |err: &dyn std::fmt::Display| broken(path, err);
     let unreadable = |source| DataError::Read { path: path.into(), source };
-    let file = File::open(path).map_err(unreadable)?;
-    let file_size = file.metadata().map_err(unreadable)?.len();
+    let file = open::ordinary(path).map_err(unreadable)?;
+    let again = file.try_clone().map_err(unreadable)?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|err| broken(&err))?;
-    check_sizes(builder.metadata(), file_size).map_err(|reason| broken(&reason))?;
     let schema = builder.schema().clone();
     let found: Vec<String> =
         schema.fields().iter().map(|field| field.name().trim().to_owned()).collect();
     let chosen = source.columns.choose(source.want, path, Place::Schema, &found)?;
     check_types(source, &schema, &chosen)?;
-    let roots = names(&chosen).filter_map(|name| position(&schema, name));
+    let roots: Vec<usize> = names(&chosen).filter_map(|name| position(&schema, name)).collect();
+    let bounds =
+        sizes::check(&again, builder.metadata(), &roots).map_err(|reason| broken(&reason))?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
     let reader = builder
         .with_projection(mask)
-        .with_batch_size(BATCH_ROWS)
+        .with_batch_size(bounds.batch_rows)
         .build()
         .map_err(|err| broken(&err))?;
-    let mut first_row = 0;
+    let (mut first_row, mut n_bytes) = (0, 0);
     for batch in reader {
         let batch = batch.map_err(|err| broken(&err))?;
-        push(source, &batch, first_row, &chosen, sink)?;
-        first_row += batch.num_rows() as u64;
-    }
-    Ok(())
-}
-
-/// Every column chunk must lie within the file; the decoder allocates what it is told to.
-pub(crate) fn check_sizes(metadata: &ParquetMetaData, file_size: u64) -> Result<(), String> {
-    let columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
-    for column in columns {
-        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
-        let size = column.compressed_size();
-        let end = u64::try_from(start).ok().zip(u64::try_from(size).ok());
-        let end = end.and_then(|(start, size)| start.checked_add(size));
-        if end.is_none_or(|end| file_size < end) {
-            let name = column.column_path().string();
-            return Err(format!(
-                "column `{name}` takes {size} bytes from byte {start}, the file has {file_size}"
-            ));
+        n_bytes += push(source, &batch, first_row, &chosen, sink)?;
+        if bounds.text_bytes < n_bytes {
+            let (row, most) = (first_row, bounds.text_bytes);
+            return Err(broken(&format!(
+                "{n_bytes} bytes of text after row {row}, expected at most {most} of a file of this size"
+            )));
         }
+        first_row += batch.num_rows() as u64;
     }
     Ok(())
 }
@@ -121,13 +130,15 @@ pub(crate) fn is_integer(kind: &DataType) -> bool {
     }
 }
 
+/// Hands the rows over; returns the bytes of their texts.
 fn push(
     source: Source<'_>,
     batch: &RecordBatch,
     first_row: u64,
     chosen: &Chosen,
     sink: &mut dyn RowSink,
-) -> Result<(), DataError> {
+) -> Result<u64, DataError> {
+    let mut n_bytes = 0;
     let column = |name: &String| strings(source, batch, name, first_row);
     let text = column(&chosen.text)?;
     let label = chosen.label.as_ref().map(column).transpose()?;
@@ -140,9 +151,10 @@ fn push(
         };
         let (label, gold, id) = (value(&label), value(&gold), value(&id));
         let (label, gold, id) = (label.as_deref(), gold.as_deref(), id.as_deref());
+        n_bytes += text.value(row).len() as u64;
         sink.push(chosen, Row { place, text: text.value(row), label, gold, id })?;
     }
-    Ok(())
+    Ok(n_bytes)
 }
 
 /// One column as text without nulls.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tokenizers::models::ModelWrapper;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -10,6 +11,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer, decoders};
 
 use crate::error::DataError;
+use crate::read::kind_of_json;
 use crate::write::{self, Existing};
 
 pub(super) const PAD: &str = "[PAD]";
@@ -121,7 +123,12 @@ pub(super) fn open(folder: &Path) -> Result<(Tokenizer, Settings), DataError> {
     let config_path = folder.join("tokenizer_config.json");
     let settings = if config_path.is_file() {
         let text = read(&config_path)?;
-        let config = serde_json::from_str(&text).map_err(|err| refused(&config_path, &err))?;
+        let config: Value =
+            serde_json::from_str(&text).map_err(|err| refused(&config_path, &err))?;
+        if !config.is_object() {
+            let reason = format!("found {}, expected an object", kind_of_json(&config));
+            return Err(refused(&config_path, &reason));
+        }
         Settings::from_json(&config)
     } else {
         Settings::default()
@@ -130,6 +137,7 @@ pub(super) fn open(folder: &Path) -> Result<(Tokenizer, Settings), DataError> {
     if whole.is_file() {
         let mut tokenizer =
             Tokenizer::from_bytes(read(&whole)?).map_err(|err| refused(&whole, &err))?;
+        check_unknown(&tokenizer, &whole)?;
         if tokenizer.get_post_processor().is_none() {
             let template = template(&tokenizer, &settings, &whole)?;
             tokenizer.with_post_processor(Some(template));
@@ -144,8 +152,18 @@ pub(super) fn open(folder: &Path) -> Result<(Tokenizer, Settings), DataError> {
     }
 }
 
+/// Word pieces need a token for what they cannot spell, or the first such word is the end of a run.
+fn check_unknown(tokenizer: &Tokenizer, path: &Path) -> Result<(), DataError> {
+    match tokenizer.get_model() {
+        ModelWrapper::WordPiece(model) if tokenizer.token_to_id(&model.unk_token).is_none() => {
+            Err(DataError::MissingToken { path: path.into(), token: model.unk_token.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
 fn read(path: &Path) -> Result<String, DataError> {
-    std::fs::read_to_string(path).map_err(|source| DataError::Read { path: path.into(), source })
+    crate::open::text(path)
 }
 
 /// BERT's WordPiece over `tokens`, whose ids are their positions.

@@ -11,9 +11,9 @@
 //! ids are ordered as text. The package fails on a batch of one row; nothing here depends on batches.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use csv::StringRecord;
+use lane_data::read::Table;
 use lane_metrics::{ClassId, MetricsError, margin};
 
 use super::error::{ExchangeError, Fault};
@@ -49,21 +49,17 @@ pub struct AumValues {
 ///
 /// # Errors
 ///
-/// [`ExchangeError`] with file and line: no such columns, no rows, a row twice, measurements that do
+/// [`ExchangeError`] with file and line: no such columns, one twice, broken quotes, no rows, a row twice, measurements that do
 /// not count up from 1, values that are no finite numbers.
 pub fn read(path: &Path) -> Result<AumValues, ExchangeError> {
-    let mut table = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|error| refused(path, error))?;
-    let header = table.headers().map_err(|error| refused(path, error))?.clone();
-    let find = |name: &str| header.iter().position(|column| column == name);
-    let (Some(id), Some(aum)) = (find("sample_id"), find("aum")) else {
+    let table = Table::read(path)?;
+    let find = |name: &'static str| find(path, &table, name);
+    let (Some(id), Some(aum)) = (find("sample_id")?, find("aum")?) else {
         return Err(ExchangeError::UnknownFormat { path: path.into() });
     };
-    let values = match (find("num_measurements"), find("margin")) {
-        (Some(number), Some(margin)) => records(path, &mut table, [id, number, margin])?,
-        _ => values(path, &mut table, [id, aum])?,
+    let values = match (find("num_measurements")?, find("margin")?) {
+        (Some(number), Some(margin)) => records(path, &table, [id, number, margin])?,
+        _ => values(path, &table, [id, aum])?,
     };
     if values.ids.is_empty() {
         return Err(ExchangeError::NoRows { path: path.into() });
@@ -71,11 +67,22 @@ pub fn read(path: &Path) -> Result<AumValues, ExchangeError> {
     Ok(values)
 }
 
+/// Where a column stands; twice is once too often.
+fn find(path: &Path, table: &Table, name: &'static str) -> Result<Option<usize>, ExchangeError> {
+    let mut places = (0..).zip(table.header()).filter(|(_, column)| *column == name);
+    match (places.next(), places.next()) {
+        (Some(_), Some(_)) => {
+            Err(ExchangeError::line(path, 1, Fault::RepeatedColumn { column: name }))
+        }
+        (found, _) => Ok(found.map(|(at, _)| at)),
+    }
+}
+
 /// One line of either file.
 struct Fields<'a> {
     path: &'a Path,
     line: u64,
-    record: &'a StringRecord,
+    record: &'a [&'a str],
 }
 
 impl Fields<'_> {
@@ -85,13 +92,13 @@ impl Fields<'_> {
 
     fn id(&self, column: usize) -> Result<String, ExchangeError> {
         match self.record.get(column) {
-            None | Some("") => Err(self.fault(Fault::EmptyId { field: "sample_id".into() })),
-            Some(id) => Ok(id.to_owned()),
+            None | Some(&"") => Err(self.fault(Fault::EmptyId { field: "sample_id".into() })),
+            Some(&id) => Ok(id.to_owned()),
         }
     }
 
     fn number(&self, column: usize, field: &str) -> Result<f64, ExchangeError> {
-        let text = self.record.get(column).unwrap_or_default();
+        let text = self.record.get(column).copied().unwrap_or_default();
         match text.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(value),
             Ok(_) => {
@@ -106,26 +113,15 @@ impl Fields<'_> {
     }
 }
 
-type Table = csv::Reader<std::fs::File>;
-
 fn for_each(
     path: &Path,
-    table: &mut Table,
+    table: &Table,
     mut take: impl FnMut(&Fields<'_>) -> Result<(), ExchangeError>,
 ) -> Result<(), ExchangeError> {
-    for record in table.records() {
-        let record = record.map_err(|error| refused(path, error))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        take(&Fields { path, line, record: &record })?;
-    }
-    Ok(())
+    table.for_each(|line, record| take(&Fields { path, line, record }))
 }
 
-fn values(
-    path: &Path,
-    table: &mut Table,
-    [id, aum]: [usize; 2],
-) -> Result<AumValues, ExchangeError> {
+fn values(path: &Path, table: &Table, [id, aum]: [usize; 2]) -> Result<AumValues, ExchangeError> {
     let mut all = AumValues { ids: Vec::new(), aums: Vec::new(), lines: Vec::new() };
     let mut seen: HashMap<String, u64> = HashMap::new();
     for_each(path, table, |fields| {
@@ -143,7 +139,7 @@ fn values(
 
 fn records(
     path: &Path,
-    table: &mut Table,
+    table: &Table,
     [id, number, margin]: [usize; 3],
 ) -> Result<AumValues, ExchangeError> {
     let mut all = AumValues { ids: Vec::new(), aums: Vec::new(), lines: Vec::new() };
@@ -157,7 +153,7 @@ fn records(
             (all.ids.len() - 1, 0)
         });
         let expected = *n_before + 1;
-        let text = fields.record.get(number).unwrap_or_default();
+        let text = fields.record.get(number).copied().unwrap_or_default();
         let Ok(found) = text.parse::<u64>() else {
             let (field, found) = ("num_measurements".into(), format!("`{text}`"));
             return Err(fields.fault(Fault::WrongType { field, found, expected: "a count" }));
@@ -167,25 +163,14 @@ fn records(
         }
         let margin = fields.number(margin, "margin")?;
         all.aums[*row] += (margin - all.aums[*row]) / expected as f64;
+        if !all.aums[*row].is_finite() {
+            return Err(fields.fault(Fault::Overflow { id }));
+        }
         all.lines[*row] = fields.line;
         *n_before = expected;
         Ok(())
     })?;
     Ok(all)
-}
-
-fn refused(path: &Path, error: csv::Error) -> ExchangeError {
-    let path: PathBuf = path.into();
-    let line = error.position().map_or(1, csv::Position::line);
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => ExchangeError::Read { path, source },
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let fault = Fault::Ragged { n_found: len, n_expected: expected_len };
-            ExchangeError::Line { path, line, fault }
-        }
-        csv::ErrorKind::Utf8 { .. } => ExchangeError::Line { path, line, fault: Fault::NotUtf8 },
-        _ => ExchangeError::UnknownFormat { path },
-    }
 }
 
 /// The text of `aum_values.csv`.

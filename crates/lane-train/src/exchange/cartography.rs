@@ -17,7 +17,7 @@ use std::fmt::Write;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use lane_data::RowId;
+use lane_data::{RowId, open};
 use lane_metrics::averages::{MarginAverages, Visit};
 use lane_metrics::cartography::{DataMap, Look, MapConfig};
 use lane_metrics::{ClassId, margin};
@@ -69,7 +69,9 @@ pub fn read(folder: &Path, map: MapConfig) -> Result<Training, TrainError> {
     let (Some(&first), Some(&last)) = (epochs.first(), epochs.last()) else {
         return Err(ExchangeError::UnknownFormat { path: folder.into() }.into());
     };
-    if let Some((missing, _)) = (first..).zip(&epochs).find(|(number, epoch)| number != *epoch) {
+    // Inclusive: nothing comes after the largest number.
+    if let Some((missing, _)) = (first..=last).zip(&epochs).find(|(number, epoch)| number != *epoch)
+    {
         return Err(ExchangeError::EpochMissing { path: folder.into(), missing, last }.into());
     }
     let path = |epoch: u32| folder.join(format!("dynamics_epoch_{epoch}.jsonl"));
@@ -78,7 +80,7 @@ pub fn read(folder: &Path, map: MapConfig) -> Result<Training, TrainError> {
     let rows = index(&path(first), &lines)?;
     training.add(&path(first), &lines, &rows)?;
     drop(lines);
-    for epoch in first + 1..=last {
+    for &epoch in &epochs[1..] {
         training.add(&path(epoch), &line::all(&path(epoch), epoch)?, &rows)?;
     }
     Ok(training)
@@ -213,7 +215,7 @@ pub fn epoch_text<'a>(
 /// The lines of a file that are not blank, with their numbers.
 fn lines(path: &Path) -> Result<Vec<(u64, Vec<u8>)>, ExchangeError> {
     let failed = |source| ExchangeError::Read { path: path.into(), source };
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let file = open::ordinary(path).map_err(failed)?;
     let mut all = Vec::new();
     for (number, line) in (1..).zip(std::io::BufReader::new(file).split(b'\n')) {
         let line = line.map_err(failed)?;

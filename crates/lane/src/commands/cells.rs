@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use lane_train::cell::{self, Cell, Outcome, Request};
 use lane_train::grid::{Grid, write_cells};
 use serde_json::json;
@@ -14,7 +15,8 @@ use crate::{print, progress::Bars};
 /// Makes the list of cells of a grid.
 pub(crate) fn list(args: &CellsArgs, manner: Manner) -> anyhow::Result<()> {
     let base = args.grid.parent().unwrap_or(Path::new(""));
-    let cells = Grid::read(&args.grid)?.cells(base)?;
+    let of_grid = || format!("grid `{}`", args.grid.display());
+    let cells = Grid::read(&args.grid)?.cells(base).with_context(of_grid)?;
     let path = base.join("cells.jsonl");
     write_cells(&path, &cells)?;
     if manner.json {

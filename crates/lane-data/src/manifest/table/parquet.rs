@@ -1,7 +1,5 @@
 //! Parquet, a batch at a time; only the wanted columns are decoded.
 
-use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ::parquet::arrow::ProjectionMask;
@@ -13,24 +11,25 @@ use arrow::datatypes::{ArrowNativeType, DataType, Schema};
 use super::{RawRow, Take, missing, unreadable};
 use crate::error::DataError;
 use crate::manifest::ColumnMap;
+use crate::open;
 use crate::place::Place;
-use crate::read::parquet::{BATCH_ROWS, broken, check_sizes, is_integer, is_text, position};
+use crate::read::parquet::{broken, guarded, is_integer, is_text, position, sizes};
 
 /// As in [`read`](crate::read): what damaged metadata can still make the decoder do is caught.
 pub(super) fn rows(path: &Path, columns: &ColumnMap, take: Take<'_>) -> Result<(), DataError> {
-    catch_unwind(AssertUnwindSafe(|| decode(path, columns, take)))
-        .unwrap_or_else(|_| Err(broken(path, &"the decoder gave up on damaged data")))
+    guarded(path, || decode(path, columns, take))
 }
 
 fn decode(path: &Path, columns: &ColumnMap, take: Take<'_>) -> Result<(), DataError> {
     let wrong = |error: &dyn std::fmt::Display| broken(path, error);
-    let file = File::open(path).map_err(unreadable(path))?;
-    let file_size = file.metadata().map_err(unreadable(path))?.len();
+    let file = open::ordinary(path).map_err(unreadable(path))?;
+    let again = file.try_clone().map_err(unreadable(path))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| wrong(&error))?;
-    check_sizes(builder.metadata(), file_size).map_err(|reason| wrong(&reason))?;
     let roots = roots(path, builder.schema(), columns)?;
+    let bounds =
+        sizes::check(&again, builder.metadata(), &roots).map_err(|reason| wrong(&reason))?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+    let reader = builder.with_projection(mask).with_batch_size(bounds.batch_rows).build();
     let mut first_row = 0;
     for batch in reader.map_err(|error| wrong(&error))? {
         let batch = batch.map_err(|error| wrong(&error))?;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use lane_data::MAX_CLASSES;
+use lane_data::shown::list;
 use lane_metrics::ClassId;
 use serde_json::{Map, Value};
 
@@ -49,7 +51,8 @@ impl Line {
         }
         let logits = logits(&object, &format!("logits_epoch_{epoch}"))?;
         let gold = get(&object, "gold")?;
-        let Some(class) = gold.as_i64() else { return Err(wrong("gold", gold, "an integer")) };
+        let class = gold.as_i64().map(i128::from).or_else(|| gold.as_u64().map(i128::from));
+        let Some(class) = class else { return Err(wrong("gold", gold, "an integer")) };
         let known = u16::try_from(class).ok().filter(|gold| usize::from(*gold) < logits.len());
         let Some(gold) = known else {
             let (gold, n_classes) = (class.to_string(), logits.len());
@@ -76,13 +79,19 @@ fn not_json(text: &str, error: &serde_json::Error, epoch: u32) -> Fault {
         return Fault::NotFinite { field: format!("logits_epoch_{epoch}"), found: word.into() };
     }
     let message = error.to_string();
-    let reason = message.split(" at line ").next().unwrap_or(&message).to_owned();
+    let reason = match message.split(" at line ").next().unwrap_or(&message) {
+        "recursion limit exceeded" => "nested more than 127 levels deep".into(),
+        reason => reason.into(),
+    };
     Fault::BrokenJson { at, reason }
 }
 
 fn logits(object: &Map<String, Value>, field: &str) -> Result<Vec<f32>, Fault> {
     let value = get(object, field)?;
     let Value::Array(list) = value else { return Err(wrong(field, value, "a list of numbers")) };
+    if MAX_CLASSES < list.len() {
+        return Err(Fault::TooManyClasses { field: field.into(), n_found: list.len() });
+    }
     if list.len() < 2 {
         return Err(Fault::TooFewClasses { field: field.into(), n_found: list.len() });
     }
@@ -102,9 +111,8 @@ fn logits(object: &Map<String, Value>, field: &str) -> Result<Vec<f32>, Fault> {
 
 fn get<'a>(object: &'a Map<String, Value>, field: &str) -> Result<&'a Value, Fault> {
     object.get(field).ok_or_else(|| {
-        let found: Vec<String> = object.keys().map(|name| format!("`{name}`")).collect();
-        let found = if found.is_empty() { "none".into() } else { found.join(", ") };
-        Fault::MissingField { field: field.into(), found }
+        let found: Vec<String> = object.keys().cloned().collect();
+        Fault::MissingField { field: field.into(), found: list(&found) }
     })
 }
 

@@ -1,0 +1,199 @@
+//! The sizes in the headers of Parquet pages, which the decoder believes.
+//!
+//! A header is a struct in Thrift's compact protocol: 1 type, 2 unpacked and 3 packed size of the
+//! page, 7 the header of a dictionary, whose 1 is its number of values; the rest is passed over.
+//! <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>
+
+use std::io::{BufRead, Seek, SeekFrom};
+
+/// Structs within structs; a page header has 3 levels.
+const DEEPEST: u32 = 8;
+
+/// Sizes of the pages of one column, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sizes {
+    /// As they stand in the file.
+    pub(super) packed: u64,
+    /// As they state to be.
+    pub(super) unpacked: u64,
+    /// The largest, unpacked.
+    pub(super) largest: u64,
+}
+
+/// What one header says.
+#[derive(Clone, Copy, Debug, Default)]
+struct Header {
+    unpacked: i64,
+    packed: i64,
+    n_dictionary: i64,
+}
+
+/// Walks the pages from byte `start` to `end` of a file.
+pub(super) fn sizes(
+    file: &mut (impl BufRead + Seek),
+    start: u64,
+    end: u64,
+) -> Result<Sizes, String> {
+    let mut sizes = Sizes::default();
+    let mut at = start;
+    while at < end {
+        let failed = |error: std::io::Error| format!("page header at byte {at}: {error}");
+        file.seek(SeekFrom::Start(at)).map_err(failed)?;
+        let mut header = Header::default();
+        structure(file, 0, &mut |depth, outer, id, value| match (depth, outer, id) {
+            (0, _, 2) => header.unpacked = value,
+            (0, _, 3) => header.packed = value,
+            (1, 7, 1) => header.n_dictionary = value,
+            _ => {}
+        })
+        .map_err(|error| format!("page header at byte {at}: {error}"))?;
+        let after = file.stream_position().map_err(|error| error.to_string())?;
+        let size = |value: i64| u64::try_from(value).ok();
+        let (Some(unpacked), Some(packed), Some(n_dictionary)) =
+            (size(header.unpacked), size(header.packed), size(header.n_dictionary))
+        else {
+            return Err(format!("page header at byte {at}: a size below 0"));
+        };
+        at = after.saturating_add(packed);
+        if end < at {
+            return Err(format!(
+                "a page of {packed} bytes at byte {after}, the column ends at {end}"
+            ));
+        }
+        // Each value takes a byte or more, so more of them cannot be there.
+        if unpacked < n_dictionary {
+            return Err(format!("a dictionary of {n_dictionary} values in {unpacked} bytes"));
+        }
+        sizes.packed = sizes.packed.saturating_add(packed);
+        sizes.unpacked = sizes.unpacked.saturating_add(unpacked);
+        sizes.largest = sizes.largest.max(unpacked);
+    }
+    Ok(sizes)
+}
+
+/// Reads one struct; `take` gets depth, the field of the level above, field and value of integers.
+fn structure(
+    file: &mut (impl BufRead + Seek),
+    depth: u32,
+    take: &mut dyn FnMut(u32, i64, i64, i64),
+) -> std::io::Result<()> {
+    fields(file, depth, 0, take)
+}
+
+fn fields(
+    file: &mut (impl BufRead + Seek),
+    depth: u32,
+    outer: i64,
+    take: &mut dyn FnMut(u32, i64, i64, i64),
+) -> std::io::Result<()> {
+    if DEEPEST <= depth {
+        return Err(std::io::Error::other("too many levels"));
+    }
+    let mut id = 0_i64;
+    loop {
+        let head = byte(file)?;
+        if head == 0 {
+            return Ok(());
+        }
+        id = match head >> 4 {
+            0 => integer(file)?,
+            step => id.saturating_add(i64::from(step)),
+        };
+        match head & 15 {
+            // A truth value is its own type.
+            1 | 2 => {}
+            4..=6 => take(depth, outer, id, integer(file)?),
+            12 => fields(file, depth + 1, id, take)?,
+            kind => pass(file, kind, depth)?,
+        }
+    }
+}
+
+/// Passes over a value of a kind that no size has.
+fn pass(file: &mut (impl BufRead + Seek), kind: u8, depth: u32) -> std::io::Result<()> {
+    match kind {
+        1..=3 => byte(file).map(drop),
+        4..=6 => integer(file).map(drop),
+        7 => skip(file, 8),
+        8 => {
+            let length = number(file)?;
+            skip(file, length)
+        }
+        9 | 10 => {
+            let head = byte(file)?;
+            let n = if head >> 4 == 15 { number(file)? } else { u64::from(head >> 4) };
+            (0..n).try_for_each(|_| pass(file, head & 15, depth))
+        }
+        12 => fields(file, depth + 1, 0, &mut |_, _, _, _| {}),
+        _ => Err(std::io::Error::other("a type that no page header has")),
+    }
+}
+
+fn skip(file: &mut (impl BufRead + Seek), n_bytes: u64) -> std::io::Result<()> {
+    let n_bytes = i64::try_from(n_bytes).map_err(std::io::Error::other)?;
+    file.seek_relative(n_bytes)
+}
+
+fn byte(file: &mut impl BufRead) -> std::io::Result<u8> {
+    let mut byte = [0];
+    file.read_exact(&mut byte)?;
+    Ok(byte[0])
+}
+
+/// A whole number, seven bits a byte, the lowest first.
+fn number(file: &mut impl BufRead) -> std::io::Result<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = byte(file)?;
+        value |= u64::from(byte & 127) << shift;
+        if byte < 128 {
+            return Ok(value);
+        }
+    }
+    Err(std::io::Error::other("a number of more than 64 bits"))
+}
+
+/// A number with its sign in the lowest bit.
+fn integer(file: &mut impl BufRead) -> std::io::Result<i64> {
+    let value = number(file)?;
+    Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], expected: Result<Sizes, &str>) {
+        let found = sizes(&mut Cursor::new(bytes), 0, bytes.len() as u64);
+        assert_eq!(found, expected.map_err(Into::into));
+    }
+
+    #[test]
+    fn sizes_of_all_pages_are_added_up() {
+        // Type 2, unpacked 300, packed 2, dictionary {1: 3 values, 2: encoding}; then a data page.
+        let pages = [
+            0x15, 4, 0x15, 0xd8, 4, 0x15, 4, 0x4c, 0x15, 6, 0x15, 0, 0, 0, 9, 9, // dictionary
+            0x15, 0, 0x15, 20, 0x15, 2, 0x18, 2, b'a', b'b', 0,
+            9, // data, passing over a string
+        ];
+        check(&pages, Ok(Sizes { packed: 3, unpacked: 310, largest: 300 }));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        check(&[0x15, 0, 0x15, 1, 0x15, 0, 0], Err("page header at byte 0: a size below 0"));
+        check(
+            &[0x15, 0, 0x15, 2, 0x15, 80, 0],
+            Err("a page of 40 bytes at byte 7, the column ends at 7"),
+        );
+        check(
+            &[0x15, 4, 0x15, 2, 0x15, 0, 0x4c, 0x15, 200, 1, 0, 0],
+            Err("a dictionary of 100 values in 1 bytes"),
+        );
+        check(&[0xff; 12], Err("page header at byte 0: a type that no page header has"));
+        check(&[0x1c; 9], Err("page header at byte 0: too many levels"));
+    }
+}

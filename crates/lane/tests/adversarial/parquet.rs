@@ -1,0 +1,172 @@
+//! Parquet files of wrong types, damaged ones, and ones that grow.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BinaryArray, DictionaryArray, Float64Array, Int64Array, ListArray, RecordBatch,
+    StringArray, StructArray,
+};
+use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::place::Place;
+
+fn written(batch: &RecordBatch, properties: WriterProperties) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+fn table(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, it)| Field::new(*name, it.data_type().clone(), true)).collect();
+    let arrays = columns.into_iter().map(|(_, it)| it).collect();
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
+    written(&batch, WriterProperties::default())
+}
+
+fn strings(values: &[&str]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+fn texts() -> ArrayRef {
+    strings(&["a fine day", "a bad day"])
+}
+
+fn labels() -> ArrayRef {
+    strings(&["good", "bad"])
+}
+
+fn report(files: Vec<(&str, Vec<u8>)>) -> String {
+    let place = Place::new();
+    let mut cases = Vec::new();
+    for (name, bytes) in files {
+        place.write(name, bytes);
+        cases.push((name, format!("noise --data {name} --rate 0.5 --out noisy.csv")));
+    }
+    place.report(cases)
+}
+
+#[test]
+fn columns_of_another_kind() {
+    let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some(vec![Some(1)]), None]);
+    let field = Arc::new(Field::new("a", DataType::Utf8, true));
+    let records = StructArray::from(vec![(field, texts())]);
+    let none: ArrayRef = strings(&[]);
+    insta::assert_snapshot!(report(vec![
+        (
+            "text_is_a_number.parquet",
+            table(vec![("text", Arc::new(Int64Array::from(vec![1, 2]))), ("label", labels())]),
+        ),
+        (
+            "text_is_bytes.parquet",
+            table(vec![
+                ("text", Arc::new(BinaryArray::from(vec![&b"\xff"[..], &b"a"[..]]))),
+                ("label", labels()),
+            ]),
+        ),
+        ("text_is_a_list.parquet", table(vec![("text", Arc::new(lists)), ("label", labels())])),
+        ("text_is_a_record.parquet", table(vec![("text", Arc::new(records)), ("label", labels())])),
+        (
+            "label_is_a_fraction.parquet",
+            table(vec![("text", texts()), ("label", Arc::new(Float64Array::from(vec![1.5, 2.0])))]),
+        ),
+        (
+            "text_is_null.parquet",
+            table(vec![
+                ("text", Arc::new(StringArray::from(vec![Some("a fine day"), None]))),
+                ("label", labels()),
+            ]),
+        ),
+        (
+            "label_is_null.parquet",
+            table(vec![
+                ("text", texts()),
+                ("label", Arc::new(StringArray::from(vec![Some("good"), None]))),
+            ]),
+        ),
+        (
+            "nul_in_text.parquet",
+            table(vec![("text", strings(&["a fine\0day", "a bad day"])), ("label", labels())]),
+        ),
+        ("no_rows.parquet", table(vec![("text", none.clone()), ("label", none)])),
+        ("other_columns.parquet", table(vec![("words", texts()), ("class\u{1b}[2J", labels())])),
+        (
+            "column_twice.parquet",
+            table(vec![("text", texts()), ("text", texts()), ("label", labels())]),
+        ),
+    ]));
+}
+
+#[test]
+fn damaged_files() {
+    let whole = table(vec![("text", texts()), ("label", labels())]);
+    let n = whole.len();
+    let with_end = |end: &[u8]| [&whole[..n - end.len()], end].concat();
+    let footer = |length: u32| with_end(&[&length.to_le_bytes()[..], b"PAR1"].concat());
+    let mut middle = whole.clone();
+    middle[n - 60..n - 40].fill(0xff);
+    let mut pages = whole.clone();
+    pages[4..40].fill(0xff);
+    insta::assert_snapshot!(report(vec![
+        ("half.parquet", whole[..n / 2].to_vec()),
+        ("other_magic.parquet", with_end(b"PAR2")),
+        ("encrypted.parquet", with_end(b"PARE")),
+        ("footer_of_4_gb.parquet", footer(u32::MAX)),
+        ("footer_of_nothing.parquet", footer(0)),
+        ("footer_overwritten.parquet", middle),
+        ("pages_overwritten.parquet", pages),
+        ("magic_alone.parquet", b"PAR1".to_vec()),
+        ("empty.parquet", Vec::new()),
+        ("table_of_text.parquet", b"text,label\na,b\n".to_vec()),
+    ]));
+}
+
+/// A text of zeros, 80 MB long and 3 kB packed.
+fn compressed() -> Vec<u8> {
+    let long = "x".repeat(80_000_000);
+    let batch = RecordBatch::try_from_iter([("text", strings(&[&long, "b"])), ("label", labels())])
+        .unwrap();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(parquet::file::properties::EnabledStatistics::None)
+        .build();
+    written(&batch, properties)
+}
+
+/// Rows that all name one value of a dictionary.
+fn repeated(value: &str, n_rows: usize) -> Vec<u8> {
+    let column = |values: &[&str]| -> ArrayRef {
+        let keys = (0..n_rows).map(|row| i32::from(values.len() > 1 && row == 0));
+        let keys = arrow::array::PrimitiveArray::<Int32Type>::from_iter_values(keys);
+        Arc::new(DictionaryArray::new(keys, strings(values)))
+    };
+    let columns = [("text", column(&[value])), ("label", column(&["good", "bad"]))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_page_size_limit(1 << 30)
+        .set_data_page_row_count_limit(n_rows)
+        .set_data_page_size_limit(1 << 30)
+        .set_statistics_enabled(parquet::file::properties::EnabledStatistics::None)
+        .build();
+    written(&batch, properties)
+}
+
+#[test]
+fn files_that_grow_when_they_are_unpacked() {
+    let files = vec![
+        ("page_of_80_mb.parquet", compressed()),
+        ("one_row_3000000_times.parquet", repeated("a day", 3_000_000)),
+        ("one_mb_3000_times.parquet", repeated(&"z".repeat(1_000_000), 3000)),
+    ];
+    for (name, bytes) in &files {
+        assert!(bytes.len() < 200_000, "{name} has {} bytes and is no bomb", bytes.len());
+    }
+    insta::assert_snapshot!(report(files));
+}
