@@ -24,6 +24,30 @@ pub enum AuditError {
         /// What is missing or wrong.
         found: String,
     },
+    /// A row that cannot be counted among its classes: labels or probabilities were mixed up.
+    #[error("row {row} has {found}")]
+    Classes {
+        /// The row, from 0.
+        row: usize,
+        /// What it has and what was expected.
+        found: String,
+    },
+    /// Names that are not those of the classes counted.
+    #[error("{found} names of classes, expected {expected}")]
+    ClassNames {
+        /// Names given.
+        found: usize,
+        /// Classes.
+        expected: usize,
+    },
+    /// A plot cannot be drawn.
+    #[error("cannot draw the {plot}: {found}")]
+    Plot {
+        /// Which one.
+        plot: &'static str,
+        /// Why.
+        found: String,
+    },
 }
 
 impl AuditError {

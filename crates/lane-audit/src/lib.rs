@@ -9,9 +9,13 @@
 //! Nothing here trains or knows burn; an audit can be made from what other programs logged.
 #![doc = include_str!("../README.md")]
 
+pub mod classes;
+pub mod duplicates;
 mod error;
 mod folder;
 pub mod model;
+pub mod reason;
+pub mod report;
 
 pub use error::AuditError;
 pub use folder::{read, write};

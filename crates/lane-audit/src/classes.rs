@@ -1,0 +1,399 @@
+//! Classes and pairs of classes: whose labels are in good health, which label is given for which,
+//! and how far apart two labels are for the models.
+//!
+//! ```text
+//! m_ab = mean of p_b over the rows labelled a                       (p out of fold)
+//! d(a, b) = 1 − min(1, (m_ab + m_ba) / (m_aa + m_bb))               distance of two labels
+//! h_a = 1 − mean over the rows labelled a of P(label wrong)         health of a class
+//! ```
+//!
+//! d is symmetric, 0 for a label and itself, 0 for labels that the models do not tell apart and 1
+//! for labels that they never confuse. It is not a metric: the triangle inequality need not hold.
+//! Classes without rows or probabilities add nothing to the sums; where both labels have none, d is
+//! 1, for nothing speaks for confusion. Where a row has no P(label wrong), 1 stands for a flagged
+//! row and 0 for any other; a class without rows has health 1.
+//!
+//! m takes C² numbers, whatever the rows: they come one by one.
+
+use lane_metrics::ClassId;
+
+use crate::error::AuditError;
+use crate::model::{ClassHealth, ClassPair};
+
+/// What is known of a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The label it has.
+    pub label: ClassId,
+    /// The label suggested.
+    pub suggested: ClassId,
+    /// Whether the label is held to be wrong.
+    pub flagged: bool,
+    /// Probability that it is wrong, where that was estimated.
+    pub p_wrong: Option<f64>,
+    /// Probabilities out of fold, shape `[n_classes]`, where there are any.
+    pub probabilities: Option<&'a [f32]>,
+}
+
+/// Sums over rows, class by class.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    n_classes: usize,
+    n_rows: Vec<usize>,
+    wrong: Vec<f64>,
+    /// Flagged rows by given label and suggestion.
+    flagged: Vec<usize>,
+    n_with_probabilities: Vec<usize>,
+    sums: Vec<f64>,
+}
+
+/// What holds of the classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classes {
+    /// Class by class, in the order of the names.
+    pub health: Vec<ClassHealth>,
+    /// Pairs with at least one flagged row, most rows first, then in the order of the classes.
+    pub pairs: Vec<ClassPair>,
+    /// How the models spread their probability.
+    pub mean_probabilities: MeanProbabilities,
+}
+
+/// The matrix m: mean probability of each class over the rows of each label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeanProbabilities {
+    n_classes: usize,
+    values: Vec<f64>,
+}
+
+impl Tally {
+    /// No rows yet.
+    pub fn new(n_classes: usize) -> Self {
+        Self {
+            n_classes,
+            n_rows: vec![0; n_classes],
+            wrong: vec![0.0; n_classes],
+            flagged: vec![0; n_classes * n_classes],
+            n_with_probabilities: vec![0; n_classes],
+            sums: vec![0.0; n_classes * n_classes],
+        }
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::Classes`] where a label names no class, or a row has too few or too many
+    /// probabilities or one outside 0 to 1; nothing is added then.
+    pub fn add(&mut self, row: Row<'_>) -> Result<(), AuditError> {
+        self.check(row)?;
+        let (label, suggested) = (row.label.index(), row.suggested.index());
+        self.n_rows[label] += 1;
+        self.wrong[label] += row.p_wrong.unwrap_or(if row.flagged { 1.0 } else { 0.0 });
+        self.flagged[label * self.n_classes + suggested] += usize::from(row.flagged);
+        if let Some(probabilities) = row.probabilities {
+            self.n_with_probabilities[label] += 1;
+            let start = label * self.n_classes;
+            let sums = &mut self.sums[start..start + self.n_classes];
+            sums.iter_mut().zip(probabilities).for_each(|(sum, &p)| *sum += f64::from(p));
+        }
+        Ok(())
+    }
+
+    fn check(&self, row: Row<'_>) -> Result<(), AuditError> {
+        let n_classes = self.n_classes;
+        let refuse = |found: String| {
+            let row = self.n_rows.iter().sum::<usize>();
+            Err(AuditError::Classes { row, found })
+        };
+        if let Some(label) = [row.label, row.suggested].iter().find(|it| it.index() >= n_classes) {
+            return refuse(format!("class {label}, expected one below {n_classes}"));
+        }
+        let in_range = |p: f64| (0.0..=1.0).contains(&p);
+        if let Some(p) = row.p_wrong.filter(|&p| !in_range(p)) {
+            return refuse(format!("a probability of {p} that the label is wrong"));
+        }
+        let Some(probabilities) = row.probabilities else { return Ok(()) };
+        if probabilities.len() != n_classes {
+            return refuse(format!("{} probabilities, expected {n_classes}", probabilities.len()));
+        }
+        match probabilities.iter().position(|&p| !in_range(f64::from(p))) {
+            Some(class) => {
+                refuse(format!("{} as the probability of class {class}", probabilities[class]))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What the rows say, with the names of the classes.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::ClassNames`] where there are fewer or more names than classes.
+    pub fn finish(self, names: &[String]) -> Result<Classes, AuditError> {
+        if names.len() != self.n_classes {
+            return Err(AuditError::ClassNames { found: names.len(), expected: self.n_classes });
+        }
+        let mean_probabilities = self.mean_probabilities();
+        let health = names.iter().enumerate().map(|(at, name)| {
+            let known = self.n_with_probabilities[at] > 0;
+            let n_rows = self.n_rows[at];
+            ClassHealth {
+                label: name.clone(),
+                n_rows,
+                n_flagged: self.flagged_of(at).iter().sum(),
+                n_suggested: self.n_suggested(at),
+                health: 1.0 - self.wrong[at] / n_rows.max(1) as f64,
+                self_confidence: known.then(|| mean_probabilities.at(at, at)),
+            }
+        });
+        Ok(Classes { health: health.collect(), pairs: self.pairs(names), mean_probabilities })
+    }
+
+    fn flagged_of(&self, label: usize) -> &[usize] {
+        &self.flagged[label * self.n_classes..][..self.n_classes]
+    }
+
+    fn n_suggested(&self, class: usize) -> usize {
+        (0..self.n_classes).filter(|&it| it != class).map(|it| self.flagged_of(it)[class]).sum()
+    }
+
+    fn pairs(&self, names: &[String]) -> Vec<ClassPair> {
+        let places = (0..self.n_classes).flat_map(|a| (0..self.n_classes).map(move |b| (a, b)));
+        let pair = |(a, b): (usize, usize)| ClassPair {
+            label: names[a].clone(),
+            suggested: names[b].clone(),
+            n_rows: self.flagged_of(a)[b],
+            share: self.flagged_of(a)[b] as f64 / self.n_rows[a].max(1) as f64,
+        };
+        let mut pairs: Vec<_> =
+            places.filter(|(a, b)| a != b).map(pair).filter(|it| it.n_rows > 0).collect();
+        pairs.sort_by_key(|it| std::cmp::Reverse(it.n_rows));
+        pairs
+    }
+
+    fn mean_probabilities(&self) -> MeanProbabilities {
+        let mut values = self.sums.clone();
+        for (row, &n_rows) in values.chunks_mut(self.n_classes.max(1)).zip(&self.n_with_probabilities)
+        {
+            row.iter_mut().for_each(|sum| *sum /= n_rows.max(1) as f64);
+        }
+        MeanProbabilities { n_classes: self.n_classes, values }
+    }
+}
+
+impl MeanProbabilities {
+    /// Mean probability of `class` over the rows labelled `label`; 0 where there are none, or
+    /// where either is no class.
+    pub fn of(&self, label: ClassId, class: ClassId) -> f64 {
+        if label.index().max(class.index()) < self.n_classes {
+            self.at(label.index(), class.index())
+        } else {
+            0.0
+        }
+    }
+
+    /// The rows of the matrix, one for each label.
+    pub fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.values.chunks(self.n_classes.max(1))
+    }
+
+    /// How far apart two labels are, from 0 (never told apart) to 1 (never confused); d above.
+    ///
+    /// # Examples
+    ///
+    /// Rows of `a` have 0.75 for `a` and 0.25 for `b`, those of `b` 0.125 for `a`:
+    /// d = 1 − 0.375 / 1.625.
+    ///
+    /// ```
+    /// use lane_audit::classes::{Row, Tally};
+    /// use lane_metrics::ClassId;
+    ///
+    /// let [a, b] = [ClassId(0), ClassId(1)];
+    /// let mut tally = Tally::new(2);
+    /// for (label, p) in [(a, [0.75_f32, 0.25]), (b, [0.125, 0.875])] {
+    ///     let probabilities = Some(&p[..]);
+    ///     tally.add(Row { label, suggested: label, flagged: false, p_wrong: None, probabilities })?;
+    /// }
+    /// let classes = tally.finish(&["a".to_owned(), "b".to_owned()])?;
+    /// let distance = classes.mean_probabilities.label_distance(a, b);
+    /// assert!((distance - (1.0 - 0.375 / 1.625)).abs() < 1e-12);
+    /// # Ok::<(), lane_audit::AuditError>(())
+    /// ```
+    pub fn label_distance(&self, a: ClassId, b: ClassId) -> f64 {
+        // One order of the sums for (a, b) and (b, a), so that both give the same bits.
+        let (a, b) = (a.min(b), a.max(b));
+        let confused = self.of(a, b) + self.of(b, a);
+        let right = self.of(a, a) + self.of(b, b);
+        if a == b {
+            0.0
+        } else if confused <= 0.0 {
+            1.0
+        } else {
+            1.0 - (confused / right).min(1.0)
+        }
+    }
+
+    fn at(&self, label: usize, class: usize) -> f64 {
+        self.values[label * self.n_classes + class]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn row(label: u16, suggested: u16, flagged: bool, probabilities: &[f32]) -> Row<'_> {
+        let (label, suggested) = (ClassId(label), ClassId(suggested));
+        Row { label, suggested, flagged, p_wrong: None, probabilities: Some(probabilities) }
+    }
+
+    fn names(n_classes: usize) -> Vec<String> {
+        (0..n_classes).map(|at| format!("c{at}")).collect()
+    }
+
+    fn classes(n_classes: usize, rows: &[Row<'_>]) -> Classes {
+        let mut tally = Tally::new(n_classes);
+        rows.iter().for_each(|&row| tally.add(row).unwrap());
+        tally.finish(&names(n_classes)).unwrap()
+    }
+
+    #[test]
+    fn three_classes_by_hand() {
+        let found = classes(
+            3,
+            &[
+                row(0, 0, false, &[0.75, 0.25, 0.0]),
+                row(0, 1, true, &[0.25, 0.75, 0.0]),
+                row(1, 1, false, &[0.25, 0.75, 0.0]),
+                row(2, 2, false, &[0.0, 0.0, 1.0]),
+            ],
+        );
+        let rows: Vec<_> = found.mean_probabilities.rows().map(<[f64]>::to_vec).collect();
+        assert_eq!(rows, [[0.5, 0.5, 0.0], [0.25, 0.75, 0.0], [0.0, 0.0, 1.0]]);
+        let distance = |a, b| found.mean_probabilities.label_distance(ClassId(a), ClassId(b));
+        // (0.5 + 0.25) / (0.5 + 0.75) = 0.6
+        assert!((distance(0, 1) - 0.4).abs() < 1e-12);
+        assert!((distance(0, 2) - 1.0).abs() < 1e-12 && distance(1, 1).abs() < 1e-12);
+        let first = ClassHealth {
+            label: "c0".into(),
+            n_rows: 2,
+            n_flagged: 1,
+            n_suggested: 0,
+            health: 0.5,
+            self_confidence: Some(0.5),
+        };
+        assert_eq!(found.health[0], first);
+        assert_eq!(found.health[1].n_suggested, 1);
+        let pair =
+            ClassPair { label: "c0".into(), suggested: "c1".into(), n_rows: 1, share: 0.5 };
+        assert_eq!(found.pairs, [pair]);
+    }
+
+    #[test]
+    fn labels_confused_more_than_told_apart_are_at_distance_zero() {
+        let found = classes(2, &[row(0, 0, false, &[0.2, 0.8]), row(1, 1, false, &[0.9, 0.1])]);
+        assert!(found.mean_probabilities.label_distance(ClassId(0), ClassId(1)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn health_follows_the_probabilities_that_labels_are_wrong() {
+        let mut tally = Tally::new(1);
+        for p_wrong in [Some(0.25), None] {
+            tally.add(Row { p_wrong, probabilities: None, ..row(0, 0, false, &[]) }).unwrap();
+        }
+        let health = tally.finish(&names(1)).unwrap().health;
+        assert!((health[0].health - 0.875).abs() < 1e-12);
+        assert_eq!(health[0].self_confidence, None);
+    }
+
+    #[test]
+    fn classes_that_nobody_saw_are_healthy_and_apart() {
+        let found = classes(2, &[]);
+        assert!((found.health[0].health - 1.0).abs() < 1e-12 && found.pairs.is_empty());
+        let distance = found.mean_probabilities.label_distance(ClassId(0), ClassId(1));
+        assert!((distance - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_the_classes_are_refused() {
+        let refused = |row: Row<'_>| Tally::new(2).add(row).unwrap_err().to_string();
+        insta::assert_snapshot!(
+            [
+                refused(row(2, 0, false, &[0.5, 0.5])),
+                refused(row(0, 0, false, &[1.0])),
+                refused(row(0, 0, false, &[0.5, f32::NAN])),
+                refused(Row { p_wrong: Some(1.5), ..row(0, 0, false, &[1.0, 0.0]) }),
+                Tally::new(2).finish(&names(1)).unwrap_err().to_string(),
+            ]
+            .join("\n"),
+            @r"
+        row 0 has class 2, expected one below 2
+        row 0 has 1 probabilities, expected 2
+        row 0 has NaN as the probability of class 1
+        row 0 has a probability of 1.5 that the label is wrong
+        1 names of classes, expected 2
+        "
+        );
+    }
+
+    prop_compose! {
+        fn a_row()(label in 0..3_u16, suggested in 0..3_u16, flagged: bool,
+                   raw in prop::array::uniform3(0.01_f32..1.0))
+                   -> (u16, u16, bool, [f32; 3]) {
+            let sum: f32 = raw.iter().sum();
+            (label, suggested, flagged, raw.map(|it| it / sum))
+        }
+    }
+
+    fn of_rows(rows: &[(u16, u16, bool, [f32; 3])]) -> Classes {
+        let rows: Vec<_> = rows.iter().map(|(a, b, flag, p)| row(*a, *b, *flag, p)).collect();
+        classes(3, &rows)
+    }
+
+    proptest! {
+        #[test]
+        fn distances_are_symmetric_and_within_range(rows in prop::collection::vec(a_row(), 0..20)) {
+            let found = of_rows(&rows).mean_probabilities;
+            for (a, b) in [(0, 1), (0, 2), (1, 2), (1, 1)] {
+                let (a, b) = (ClassId(a), ClassId(b));
+                let distance = found.label_distance(a, b);
+                prop_assert!((0.0..=1.0).contains(&distance));
+                prop_assert_eq!(distance.to_bits(), found.label_distance(b, a).to_bits());
+            }
+        }
+
+        #[test]
+        fn the_order_of_rows_changes_nothing_but_rounding(
+            rows in prop::collection::vec(a_row(), 0..20),
+        ) {
+            let reversed: Vec<_> = rows.iter().rev().copied().collect();
+            let (first, second) = (of_rows(&rows), of_rows(&reversed));
+            prop_assert_eq!(&first.pairs, &second.pairs);
+            let values = first.mean_probabilities.values.iter();
+            for (a, b) in values.zip(&second.mean_probabilities.values) {
+                prop_assert!((a - b).abs() < 1e-12);
+            }
+        }
+
+        #[test]
+        fn other_numbers_for_the_classes_permute_the_distances(
+            rows in prop::collection::vec(a_row(), 1..20),
+        ) {
+            // Class c becomes (c + 1) mod 3.
+            let next = |class: u16| (class + 1) % 3;
+            let moved: Vec<_> = rows
+                .iter()
+                .map(|&(a, b, flag, [x, y, z])| (next(a), next(b), flag, [z, x, y]))
+                .collect();
+            let (first, second) = (of_rows(&rows), of_rows(&moved));
+            for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+                let before = first.mean_probabilities.label_distance(ClassId(a), ClassId(b));
+                let after =
+                    second.mean_probabilities.label_distance(ClassId(next(a)), ClassId(next(b)));
+                prop_assert!((before - after).abs() < 1e-12);
+            }
+        }
+    }
+}
