@@ -20,6 +20,9 @@ use lane_metrics::ClassId;
 use crate::error::AuditError;
 use crate::model::{ClassHealth, ClassPair};
 
+/// A softmax in f32 may end this little above 1.
+const ROUNDING: f64 = 1e-6;
+
 /// What is known of a row.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
@@ -108,7 +111,7 @@ impl Tally {
         if let Some(label) = [row.label, row.suggested].iter().find(|it| it.index() >= n_classes) {
             return refuse(format!("class {label}, expected one below {n_classes}"));
         }
-        let in_range = |p: f64| (0.0..=1.0).contains(&p);
+        let in_range = |p: f64| (0.0..=1.0 + ROUNDING).contains(&p);
         if let Some(p) = row.p_wrong.filter(|&p| !in_range(p)) {
             return refuse(format!("a probability of {p} that the label is wrong"));
         }
