@@ -176,7 +176,8 @@ impl Tally {
 
     fn mean_probabilities(&self) -> MeanProbabilities {
         let mut values = self.sums.clone();
-        for (row, &n_rows) in values.chunks_mut(self.n_classes.max(1)).zip(&self.n_with_probabilities)
+        for (row, &n_rows) in
+            values.chunks_mut(self.n_classes.max(1)).zip(&self.n_with_probabilities)
         {
             row.iter_mut().for_each(|sum| *sum /= n_rows.max(1) as f64);
         }
@@ -289,8 +290,7 @@ mod tests {
         };
         assert_eq!(found.health[0], first);
         assert_eq!(found.health[1].n_suggested, 1);
-        let pair =
-            ClassPair { label: "c0".into(), suggested: "c1".into(), n_rows: 1, share: 0.5 };
+        let pair = ClassPair { label: "c0".into(), suggested: "c1".into(), n_rows: 1, share: 0.5 };
         assert_eq!(found.pairs, [pair]);
     }
 

@@ -194,7 +194,9 @@ mod tests {
         ];
         let groups = found(&rows);
         assert_eq!(groups.len(), 1);
-        assert!(!groups[0].exact && groups[0].similarity >= THRESHOLD && groups[0].similarity < 1.0);
+        assert!(
+            !groups[0].exact && groups[0].similarity >= THRESHOLD && groups[0].similarity < 1.0
+        );
         assert_eq!(groups[0].rows, [0, 1]);
     }
 

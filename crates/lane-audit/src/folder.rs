@@ -65,7 +65,8 @@ pub fn read(folder: &Path) -> Result<Audit, AuditError> {
     Ok(Audit { summary, rows })
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), AuditError> {
+/// Writes a file whole or not at all.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), AuditError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".lane-").tempfile_in(folder)?;

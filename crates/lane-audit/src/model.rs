@@ -62,7 +62,8 @@ pub struct AuditRow {
     pub correctness: Option<u32>,
     /// Epochs after which it was no longer predicted.
     pub forgetting: Option<u32>,
-    /// Group of texts that say the same, by its place in [`Summary::duplicates`].
+    /// Group of texts that say the same, by its place in [`Summary::duplicates`], from 0; the first
+    /// where there are two.
     pub duplicates: Option<u32>,
 }
 
@@ -104,7 +105,8 @@ pub struct Summary {
     pub pairs: Vec<ClassPair>,
     /// Estimated probability of the given label (column) where a label is true (row).
     pub noise_matrix: Option<Vec<Vec<f64>>>,
-    /// Texts that say the same under different labels.
+    /// Texts that say the same under different labels, exact groups first; a row may be in an exact
+    /// group and in a near one.
     pub duplicates: Vec<DuplicateGroup>,
     /// Training, epoch by epoch.
     pub curves: Vec<EpochPoint>,
@@ -216,7 +218,7 @@ pub struct ClassPair {
 pub struct DuplicateGroup {
     /// Whether they are the same but for case and blanks.
     pub exact: bool,
-    /// Least similarity within the group, 1 for exact ones.
+    /// Similarity of the first text to the one least like it, 1 for exact groups.
     pub similarity: f64,
     /// The rows, by their place in the file.
     pub rows: Vec<u32>,

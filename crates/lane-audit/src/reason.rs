@@ -239,7 +239,9 @@ fn stands(twin: Twin<'_>) -> String {
     };
     if twin.similarity < 1.0 {
         let likeness = share(twin.similarity);
-        format!("nearly the same text (likeness {likeness}) stands under `{label}` in row {row}{more}")
+        format!(
+            "nearly the same text (likeness {likeness}) stands under `{label}` in row {row}{more}"
+        )
     } else {
         format!("the same text stands under `{label}` in row {row}{more}")
     }
@@ -275,7 +277,15 @@ fn name(label: &str) -> Cow<'_, str> {
     let mut shown: String = label
         .chars()
         .take(LONGEST_NAME)
-        .map(|it| if it == '`' { '\'' } else if it.is_control() { ' ' } else { it })
+        .map(|it| {
+            if it == '`' {
+                '\''
+            } else if it.is_control() {
+                ' '
+            } else {
+                it
+            }
+        })
         .collect();
     if label.chars().nth(LONGEST_NAME).is_some() {
         shown.push('…');
@@ -346,7 +356,8 @@ mod tests {
     #[test]
     fn hard_rows_are_not_called_wrong() {
         let base = Evidence { kind: RowKind::Hard, p_label: None, p_rival: None, ..BASE };
-        let some = |p_label, p_rival| Evidence { p_label: Some(p_label), p_rival: Some(p_rival), ..base };
+        let some =
+            |p_label, p_rival| Evidence { p_label: Some(p_label), p_rival: Some(p_rival), ..base };
         let passes = |n_agreeing| Some(Passes { n_passes: 10, n_agreeing });
         insta::assert_snapshot!(all(&[
             some(0.4, 0.45),

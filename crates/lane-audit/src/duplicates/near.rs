@@ -86,7 +86,10 @@ fn join(pieces: &Pieces, threshold: f64, sets: &mut DisjointSets) {
     }
 }
 
-#[expect(clippy::cast_sign_loss, reason = "the argument is a positive share of a count of at least 1")]
+#[expect(
+    clippy::cast_sign_loss,
+    reason = "the argument is a positive share of a count of at least 1"
+)]
 fn ceil(value: f64) -> usize {
     (value.ceil() as usize).max(1)
 }

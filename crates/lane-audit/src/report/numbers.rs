@@ -64,6 +64,6 @@ fn known_tiles(known: &Known) -> Markup {
 }
 
 fn tile(number: &str, words: &str) -> Markup {
-    // The number is the answer, so it stands first on the page though last in the list's order.
+    // A list names before it gives; the style turns the two round, so that the eye meets the number first.
     html! { div { dt { (words) } dd { (number) } } }
 }

@@ -20,7 +20,10 @@ pub(super) fn section(summary: &Summary) -> Markup {
         ("Text from column", Some(data.text_column.clone())),
         ("Labels from column", Some(data.label_column.clone())),
         ("Method", from.method.clone()),
-        ("Encoder", from.encoder.as_deref().map(|it| file_name(it.trim_end_matches('/')).to_owned())),
+        (
+            "Encoder",
+            from.encoder.as_deref().map(|it| file_name(it.trim_end_matches('/')).to_owned()),
+        ),
         ("Seed", Some(from.seed.to_string())),
         ("Program", Some(from.program.version.clone())),
         ("Revision", from.program.revision.clone()),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io;
 
 use maud::{Markup, PreEscaped, html};
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::super::Limits;
@@ -134,8 +134,10 @@ impl Serialize for Table<'_> {
         if self.rows.iter().any(|row| row.id != row.row.to_string()) {
             map.serialize_entry("id", &self.texts(|row| &row.id))?;
         }
-        let there: Vec<_> =
-            NUMBERS.iter().filter(|(_, _, of)| self.rows.iter().any(|row| of(row).is_some())).collect();
+        let there: Vec<_> = NUMBERS
+            .iter()
+            .filter(|(_, _, of)| self.rows.iter().any(|row| of(row).is_some()))
+            .collect();
         let scores: Vec<_> = there.iter().map(|(key, name, _)| [key, name]).collect();
         map.serialize_entry("scores", &scores)?;
         for (key, _, of_row) in there {
@@ -167,10 +169,7 @@ mod tests {
     #[test]
     fn nothing_in_a_text_can_end_the_element() {
         let text = inert(&"</script><!--&\u{2028}\u{2029}\"\\").unwrap();
-        assert_eq!(
-            text,
-            r#""\u003c/script\u003e\u003c!--\u0026\u2028\u2029\"\\""#
-        );
+        assert_eq!(text, r#""\u003c/script\u003e\u003c!--\u0026\u2028\u2029\"\\""#);
     }
 
     #[test]
