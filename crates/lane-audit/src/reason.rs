@@ -28,9 +28,9 @@ pub struct Evidence<'a> {
     pub label: &'a str,
     /// The label that fits best; for a hard row whose label fits best, the next best may stand here.
     pub rival: &'a str,
-    /// Probability of the label, by models that did not see the row.
+    /// Probability of the label, by models that did not see the row; the mean where they are several.
     pub p_label: Option<f64>,
-    /// Probability of the rival, by models that did not see the row.
+    /// Probability of the rival, likewise.
     pub p_rival: Option<f64>,
     /// How far apart the two labels are for the model.
     pub label_distance: Option<f64>,
@@ -175,9 +175,15 @@ fn fine(evidence: &Evidence<'_>) -> String {
         };
     }
     match (evidence.p_label, evidence.passes) {
-        (Some(p), _) if 0.5 < p => {
-            format!("A model that did not see this row says `{label}` too ({}).", share(p))
-        }
+        (Some(p), _) if 0.5 < p => match evidence.votes {
+            Some(Votes { n_models: 2.., .. }) => {
+                format!(
+                    "Models that did not see this row say `{label}` too ({} on average).",
+                    share(p)
+                )
+            }
+            _ => format!("A model that did not see this row says `{label}` too ({}).", share(p)),
+        },
         (None, Some(it)) if it.n_passes < 2 * it.n_agreeing => format!(
             "While it learned, the model said `{label}` after {} of {} passes.",
             it.n_agreeing, it.n_passes
@@ -192,28 +198,31 @@ fn said(evidence: &Evidence<'_>) -> Option<String> {
         return None;
     }
     let (label, rival) = (name(evidence.label), name(evidence.rival));
-    let voice = match evidence.votes {
-        Some(Votes { n_models, n_for_rival }) if 1 < n_models && 0 < n_for_rival => {
-            let say = if n_for_rival == 1 { "says" } else { "say" };
-            format!("{n_for_rival} of {n_models} models that did not see this row {say}")
-        }
-        _ => "A model that did not see this row says".to_owned(),
+    let (n_models, n_for_rival) =
+        evidence.votes.map_or((1, 1), |votes| (votes.n_models, votes.n_for_rival));
+    let voice = match (n_models, n_for_rival) {
+        (..=1, _) => "A model that did not see this row says".to_owned(),
+        (_, 1) => format!("1 of {n_models} models that did not see this row says"),
+        _ => format!("{n_for_rival} of {n_models} models that did not see this row say"),
     };
     match (evidence.p_label, evidence.p_rival) {
-        (Some(p), Some(q)) if p < q => {
+        (Some(p), Some(q)) if p < q && 0 < n_for_rival => {
             Some(format!("{voice} `{rival}` ({}) rather than `{label}` ({})", share(q), share(p)))
         }
-        (Some(p), Some(q)) => Some(format!(
-            "A model that did not see this row gives `{label}` {} and `{rival}` {}",
-            share(p),
-            share(q)
-        )),
-        _ => match evidence.votes {
-            Some(Votes { n_for_rival, .. }) if 0 < n_for_rival => {
-                Some(format!("{voice} `{rival}` rather than `{label}`"))
-            }
-            _ => None,
-        },
+        (Some(p), Some(q)) => {
+            let (p, q) = (share(p), share(q));
+            Some(if n_models < 2 {
+                format!("A model that did not see this row gives `{label}` {p} and `{rival}` {q}")
+            } else {
+                format!(
+                    "{n_models} models that did not see this row give `{label}` {p} and `{rival}` {q} on average"
+                )
+            })
+        }
+        _ if evidence.votes.is_some() && 0 < n_for_rival => {
+            Some(format!("{voice} `{rival}` rather than `{label}`"))
+        }
+        _ => None,
     }
 }
 
@@ -294,98 +303,4 @@ fn name(label: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BASE: Evidence<'_> = Evidence {
-        kind: RowKind::Wrong,
-        label: "card-lost",
-        rival: "refund",
-        p_label: Some(0.01),
-        p_rival: Some(0.97),
-        label_distance: None,
-        votes: None,
-        passes: None,
-        twin: None,
-    };
-    const TWIN: Twin<'_> = Twin { label: "refund", row: 17, n_rows: 1, similarity: 1.0 };
-
-    fn all(evidence: &[Evidence<'_>]) -> String {
-        evidence.iter().map(sentence).collect::<Vec<_>>().join("\n")
-    }
-
-    #[test]
-    fn wrong_labels_are_told_by_models_that_did_not_see_the_row() {
-        let votes = |n_models, n_for_rival| Some(Votes { n_models, n_for_rival });
-        insta::assert_snapshot!(all(&[
-            Evidence { votes: votes(5, 5), label_distance: Some(0.99), ..BASE },
-            Evidence { votes: votes(5, 1), label_distance: Some(0.6), ..BASE },
-            Evidence { votes: votes(1, 1), label_distance: Some(0.8), ..BASE },
-            Evidence { p_label: Some(1e-9), p_rival: Some(1.0), ..BASE },
-            Evidence { p_label: Some(0.4), p_rival: Some(0.35), votes: votes(5, 2), label_distance: Some(1.0), ..BASE },
-            Evidence { p_label: None, p_rival: None, votes: votes(5, 4), ..BASE },
-            Evidence { votes: votes(5, 5), twin: Some(TWIN), ..BASE },
-            Evidence { votes: votes(5, 5), twin: Some(Twin { label: "other", ..TWIN }), ..BASE },
-        ]), @"");
-    }
-
-    #[test]
-    fn without_such_models_training_or_the_score_must_do() {
-        let base = Evidence { p_label: None, p_rival: None, ..BASE };
-        let passes = Some(Passes { n_passes: 10, n_agreeing: 1 });
-        insta::assert_snapshot!(all(&[
-            Evidence { passes, ..base },
-            base,
-            Evidence { rival: "card-lost", ..base },
-            Evidence { twin: Some(TWIN), passes, ..base },
-        ]), @"");
-    }
-
-    #[test]
-    fn conflicts_name_the_other_row() {
-        let base = Evidence { kind: RowKind::Conflict, ..BASE };
-        insta::assert_snapshot!(all(&[
-            Evidence { twin: Some(TWIN), ..base },
-            Evidence { twin: Some(Twin { n_rows: 2, ..TWIN }), ..base },
-            Evidence { twin: Some(Twin { n_rows: 4, similarity: 0.86, ..TWIN }), ..base },
-            Evidence { twin: Some(Twin { similarity: 0.999, ..TWIN }), ..base },
-            base,
-        ]), @"");
-    }
-
-    #[test]
-    fn hard_rows_are_not_called_wrong() {
-        let base = Evidence { kind: RowKind::Hard, p_label: None, p_rival: None, ..BASE };
-        let some =
-            |p_label, p_rival| Evidence { p_label: Some(p_label), p_rival: Some(p_rival), ..base };
-        let passes = |n_agreeing| Some(Passes { n_passes: 10, n_agreeing });
-        insta::assert_snapshot!(all(&[
-            some(0.4, 0.45),
-            some(0.5, 0.3),
-            some(0.1, 0.6),
-            Evidence { rival: "card-lost", ..some(0.4, 0.4) },
-            Evidence { passes: passes(6), ..base },
-            Evidence { passes: passes(10), ..base },
-        ]), @"");
-    }
-
-    #[test]
-    fn fine_rows_say_what_agrees() {
-        let base = Evidence { kind: RowKind::Fine, rival: "card-lost", ..BASE };
-        let passes = |n_agreeing| Some(Passes { n_passes: 10, n_agreeing });
-        insta::assert_snapshot!(all(&[
-            Evidence { p_label: Some(0.98), ..base },
-            Evidence { p_label: Some(0.3), ..base },
-            Evidence { rival: "refund", p_label: Some(0.4), p_rival: Some(0.5), ..base },
-            Evidence { p_label: None, p_rival: None, passes: passes(9), ..base },
-            Evidence { p_label: None, p_rival: None, passes: passes(2), ..base },
-        ]), @"");
-    }
-
-    #[test]
-    fn names_cannot_break_out_of_their_quotes_or_lines() {
-        let long = "x".repeat(70);
-        let evidence = Evidence { label: "a`b\nc", rival: &long, ..BASE };
-        insta::assert_snapshot!(sentence(&evidence), @"");
-    }
-}
+mod tests;

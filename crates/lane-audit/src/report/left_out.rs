@@ -49,8 +49,8 @@ impl LeftOut {
                     "This page has the first " (counted(self.n_rows, "row", "rows"))
                     " of the ranking. " (count(self.n_missing)) " more are in labels.csv beside it"
                     @match self.n_flagged {
-                        0 => ", none of them flagged.",
-                        n => ", " (count(n)) " of them flagged.",
+                        0 => { ", none of them flagged." },
+                        n => { ", " (count(n)) " of them flagged." },
                     }
                 }
             }

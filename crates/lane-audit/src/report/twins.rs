@@ -53,7 +53,7 @@ fn one(at: usize, group: &DuplicateGroup, places: &HashMap<u32, &AuditRow>) -> M
                         span.label dir="auto" { (it.label) } " row " (row) ": "
                         span dir="auto" { (shown(&it.text, MOST_CHARACTERS)) }
                     },
-                    None => "row " (row),
+                    None => { "row " (row) },
                 }
             } } }
             @if n_more > 0 { p.note { (counted(n_more, "more row", "more rows")) } }
