@@ -11,12 +11,9 @@
 //! A text shorter than a piece is one piece. Groups are connected: a text is in a group when it is
 //! alike to *some* text of it.
 //!
-//! No pair is missed and nothing is drawn by lot. [`near`] looks up pieces from rare to
-//! common and stops where two alike texts must have met (prefix filtering, as in Bayardo, Ma,
-//! Srikant, *Scaling Up All Pairs Similarity Search*, WWW 2007), where MinHash with bands would
-//! miss some pairs near the threshold. It keeps four bytes per character, and about 40 per distinct
-//! piece while it counts. Time grows with the pairs that share a rare piece: fast for
-//! natural language, quadratic where all texts are one template just below the threshold.
+//! [`near`] finds a pair that is alike with all but one chance in a million, compares what it finds
+//! piece by piece, and draws nothing by lot: the same texts give the same groups. It keeps four
+//! bytes per character, and about 40 per distinct piece while it counts.
 
 pub mod near;
 
