@@ -20,23 +20,23 @@ pub(super) fn counted(n: usize, one: &str, more: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { more })
 }
 
-/// `8.3 %`, `42 %`; never 0 or 100 for what is not.
+/// `8.3%`, `42%`; never 0 or 100 for what is not.
 pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent.is_nan() {
         "unknown".to_owned()
     } else if 0.0 < percent && percent < 0.1 {
-        "under 0.1 %".to_owned()
+        "under 0.1%".to_owned()
     } else if 99.5 <= percent && percent < 100.0 {
-        "over 99 %".to_owned()
+        "over 99%".to_owned()
     } else if percent < 9.95 && percent != 0.0 {
-        format!("{percent:.1} %")
+        format!("{percent:.1}%")
     } else {
-        format!("{percent:.0} %")
+        format!("{percent:.0}%")
     }
 }
 
-/// `85 % to 94 %`.
+/// `85% to 94%`.
 pub(super) fn interval(estimate: Estimate) -> String {
     format!("{} to {}", percent(estimate.low), percent(estimate.high))
 }
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn shares_do_not_round_to_none_or_all() {
         let shown = [0.0, 0.0001, 0.083, 0.42, 0.9996, 1.0].map(percent);
-        assert_eq!(shown, ["0 %", "under 0.1 %", "8.3 %", "42 %", "over 99 %", "100 %"]);
+        assert_eq!(shown, ["0%", "under 0.1%", "8.3%", "42%", "over 99%", "100%"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ const MOST_CLASSES: usize = 200;
 /// Classes of a matrix; more do not fit a screen.
 const MOST_COLUMNS: usize = 14;
 /// Pairs of the list.
-const MOST_PAIRS: usize = 20;
+const MOST_PAIRS: usize = 12;
 
 pub(super) fn sections(summary: &Summary) -> Markup {
     html! {
@@ -20,6 +20,7 @@ pub(super) fn sections(summary: &Summary) -> Markup {
 }
 
 fn health(classes: &[ClassHealth]) -> Markup {
+    let known = classes.iter().any(|class| class.self_confidence.is_some());
     let mut worst_first: Vec<_> = classes.iter().collect();
     worst_first.sort_by(|a, b| a.health.total_cmp(&b.health));
     html! {
@@ -33,7 +34,7 @@ fn health(classes: &[ClassHealth]) -> Markup {
                 thead { tr {
                     th scope="col" { "Class" } th scope="col" { "Health" } th scope="col" { "Rows" }
                     th scope="col" { "Flagged" } th scope="col" { "Suggested for others" }
-                    th scope="col" { "Mean probability" }
+                    @if known { th scope="col" { "Mean probability of its label" } }
                 } }
                 tbody { @for class in worst_first.iter().take(MOST_CLASSES) { tr {
                     th scope="row" dir="auto" { a href=(filter(&[("given", &class.label)])) { (class.label) } }
@@ -41,7 +42,7 @@ fn health(classes: &[ClassHealth]) -> Markup {
                     td { (count(class.n_rows)) }
                     td { (count(class.n_flagged)) }
                     td { (count(class.n_suggested)) }
-                    td { @if let Some(p) = class.self_confidence { (format!("{p:.2}")) } }
+                    @if known { td { @if let Some(p) = class.self_confidence { (format!("{p:.2}")) } } }
                 } } }
             } }
         }

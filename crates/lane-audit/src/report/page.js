@@ -100,9 +100,9 @@
   const percent = (share) => {
     if (share === null || share === undefined) return "";
     const value = share * 100;
-    if (value > 0 && value < 0.1) return "under 0.1 %";
-    if (value >= 99.5 && value < 100) return "over 99 %";
-    return (value < 9.95 && value !== 0 ? value.toFixed(1) : value.toFixed(0)) + " %";
+    if (value > 0 && value < 0.1) return "under 0.1%";
+    if (value >= 99.5 && value < 100) return "over 99%";
+    return (value < 9.95 && value !== 0 ? value.toFixed(1) : value.toFixed(0)) + "%";
   };
 
   const rowElement = (row) => {

@@ -102,11 +102,11 @@ fn texts_stay_texts_wherever_they_stand() {
 fn numbers_are_said_in_plain_words() {
     let page = shown(&audit(&["one", "two", "three"]));
     for part in [
-        "labels look wrong: 67 % of all",
-        "of the flagged labels are truly wrong, by estimate (85 % to 94 %): 2 to 2 of 2",
-        "of all wrong labels are among the flagged, by estimate (75 % to 84 %)",
-        "of all labels are wrong, by estimate (5.0 % to 14 %)",
-        "Estimated from 20 labels changed on purpose. The ranges hold at 90 % confidence",
+        "labels look wrong: 67% of all",
+        "of the flagged labels are truly wrong, by estimate (85% to 94%): 2 to 2 of 2",
+        "of all wrong labels are among the flagged, by estimate (75% to 84%)",
+        "of all labels are wrong, by estimate (5.0% to 14%)",
+        "Estimated from 20 labels changed on purpose. The ranges hold at 90% confidence",
         "Labels of mine.csv",
     ] {
         assert!(page.contains(part), "{part}");

@@ -30,7 +30,7 @@ pub(super) fn figures(audit: &Audit) -> Result<Vec<Figure>, AuditError> {
                 percent(first.agreement),
                 percent(last.agreement)
             ),
-            caption: "Share of rows whose given label the model predicts. At 100 % it has learnt the wrong labels too."
+            caption: "Share of rows whose given label the model predicts. At 100% it has learnt the wrong labels too."
                 .to_owned(),
             svg: agreement_svg,
         },

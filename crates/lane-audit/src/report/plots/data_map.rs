@@ -12,8 +12,8 @@ const COLUMNS: usize = 36;
 const ROWS: usize = 30;
 /// The deviation of values between 0 and 1 is at most a half.
 const MOST_VARIABLE: f64 = 0.5;
-/// Even a lone row has to be seen.
-const PALEST: f64 = 0.25;
+/// Even a lone row has to be seen; the squares of flagged rows are small.
+const PALEST: [f64; 2] = [0.25, 0.5];
 
 /// Variability, confidence, whether flagged; of all rows that have them.
 pub(super) fn points(audit: &Audit) -> Option<Vec<(f64, f64, bool)>> {
@@ -85,7 +85,7 @@ impl Grid {
             let most = self.counts[flagged].iter().copied().max().unwrap_or(0);
             for (at, &n_rows) in self.counts[flagged].iter().enumerate() {
                 if n_rows > 0 {
-                    let strength = PALEST + (1.0 - PALEST) * share_of_log(n_rows, most);
+                    let strength = PALEST[flagged] + (1.0 - PALEST[flagged]) * share_of_log(n_rows, most);
                     let corners = self.corners(at, inset);
                     chart.draw_series([Rectangle::new(corners, color.mix(strength).filled())])?;
                 }
