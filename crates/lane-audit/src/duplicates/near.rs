@@ -212,7 +212,6 @@ fn deduplicate(values: &mut Vec<u32>, start: usize) {
 }
 
 /// Union-find, the smallest member standing for its set.
-#[derive(Clone)]
 struct DisjointSets {
     parents: Vec<u32>,
 }
@@ -239,7 +238,7 @@ impl DisjointSets {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
 
@@ -266,10 +265,11 @@ mod tests {
                 }
             }
         }
-        let all = 0..texts.len() as u32;
-        let firsts: BTreeSet<u32> = all.clone().map(|it| joined.first(it)).collect();
-        let members = |first| all.clone().filter(|&it| joined.clone().first(it) == first).collect();
-        firsts.into_iter().map(members).filter(|it: &Vec<u32>| it.len() > 1).collect()
+        let mut groups: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for text in 0..texts.len() as u32 {
+            groups.entry(joined.first(text)).or_default().push(text);
+        }
+        groups.into_values().filter(|group| group.len() > 1).collect()
     }
 
     proptest! {
@@ -326,12 +326,12 @@ mod tests {
             let of_place = |place: u64| words[(mixed(at << 8 | place) % 8) as usize];
             (0..12).map(of_place).collect::<Vec<_>>().join(" ")
         };
-        let mut texts: Vec<String> = (0..2_000).map(text).collect();
+        let mut texts: Vec<String> = (0..300).map(text).collect();
         texts.push(format!("{}!", texts[0]));
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let found: Vec<_> = groups(&texts, 0.8).into_iter().map(|it| it.texts).collect();
         assert_eq!(found, by_every_pair(&texts, 0.8));
-        assert!(found.iter().any(|it| it.starts_with(&[0]) && it.ends_with(&[2_000])));
+        assert!(found.iter().any(|it| it.starts_with(&[0]) && it.ends_with(&[300])));
     }
 
     #[test]

@@ -85,7 +85,8 @@ impl Grid {
             let most = self.counts[flagged].iter().copied().max().unwrap_or(0);
             for (at, &n_rows) in self.counts[flagged].iter().enumerate() {
                 if n_rows > 0 {
-                    let strength = PALEST[flagged] + (1.0 - PALEST[flagged]) * share_of_log(n_rows, most);
+                    let strength =
+                        PALEST[flagged] + (1.0 - PALEST[flagged]) * share_of_log(n_rows, most);
                     let corners = self.corners(at, inset);
                     chart.draw_series([Rectangle::new(corners, color.mix(strength).filled())])?;
                 }
