@@ -41,12 +41,12 @@ pub(super) fn interval(estimate: Estimate) -> String {
     format!("{} to {}", percent(estimate.low), percent(estimate.high))
 }
 
-/// Five significant digits.
+/// Four significant digits.
 pub(super) fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    let scale = 10_f64.powf(4.0 - value.abs().log10().floor());
+    let scale = 10_f64.powf(3.0 - value.abs().log10().floor());
     if scale.is_finite() { (value * scale).round() / scale } else { 0.0 }
 }
 
@@ -82,11 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn five_digits_are_kept_of_any_size() {
-        for (value, expected) in [(0.123_456_7, 0.123_46), (-123_456.7, -123_460.0), (0.0, 0.0)] {
+    fn four_digits_are_kept_of_any_size() {
+        for (value, expected) in [(0.123_456_7, 0.1235), (-123_456.7, -123_500.0), (0.0, 0.0)] {
             assert!((rounded(value) - expected).abs() <= 1e-12, "{value}");
         }
-        assert!((rounded(1.234_567e-12) - 1.2346e-12).abs() < 1e-24);
+        assert!((rounded(1.234_567e-12) - 1.235e-12).abs() < 1e-24);
         assert!(rounded(f64::NAN).is_nan() && rounded(5e-324).abs() < 1e-300);
     }
 

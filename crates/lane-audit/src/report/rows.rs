@@ -3,7 +3,7 @@
 //! The JSON stands in a `<script type="application/json">`. There, a text could only do harm by
 //! `</script` or `<!--`; so no `<`, `>` or `&` is in it, nor U+2028 and U+2029, which some parsers
 //! take for ends of lines: all are `\u` escapes. Rows are kept column by column, labels as numbers,
-//! and numbers at five digits.
+//! and numbers at four digits.
 
 mod json;
 

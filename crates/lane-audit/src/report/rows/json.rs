@@ -147,7 +147,7 @@ impl Serialize for Table<'_> {
     }
 }
 
-/// A number in as few characters as five digits take.
+/// A number in as few characters as four digits take.
 struct Short(f64);
 
 impl Serialize for Short {
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn numbers_are_short_and_what_is_none_is_null() {
         let numbers = [0.1 + 0.2, 3.0, -1.0 / 3.0, 1e-9, f64::NAN, 0.0].map(Short);
-        assert_eq!(inert(&numbers).unwrap(), "[0.3,3,-0.33333,1e-9,null,0]");
+        assert_eq!(inert(&numbers).unwrap(), "[0.3,3,-0.3333,1e-9,null,0]");
     }
 
     proptest! {
