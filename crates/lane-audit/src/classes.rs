@@ -179,7 +179,9 @@ impl Tally {
         for (row, &n_rows) in
             values.chunks_mut(self.n_classes.max(1)).zip(&self.n_with_probabilities)
         {
-            row.iter_mut().for_each(|sum| *sum /= n_rows.max(1) as f64);
+            for sum in row {
+                *sum /= n_rows.max(1) as f64;
+            }
         }
         MeanProbabilities { n_classes: self.n_classes, values }
     }

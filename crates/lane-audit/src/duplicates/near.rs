@@ -1,4 +1,4 @@
-//! Texts that are alike: candidates by MinHash in bands, each verified by its pieces.
+//! Texts that are alike: candidates by min-wise hashing in bands, each verified by its pieces.
 //!
 //! The least of a text's pieces, in an order of all pieces drawn by lot, is the same for two texts
 //! with probability J. A band is r such orders; two texts with equal least pieces in all orders of
@@ -97,7 +97,7 @@ fn join(pieces: &Pieces, threshold: f64, sets: &mut DisjointSets) {
 fn bands(threshold: f64) -> (usize, u64) {
     // At 1 every order agrees: the logarithm is 0 and the division infinite, which min() mends.
     let n_orders = (AGREE.ln() / threshold.ln()).abs().min(LANES as f64).max(1.0) as usize;
-    let agree = threshold.powi(n_orders as i32).min(1.0 - MISSED);
+    let agree = threshold.powf(n_orders as f64).min(1.0 - MISSED);
     let n_bands = (MISSED.ln() / (1.0 - agree).ln()).ceil().max(1.0);
     (n_orders, n_bands as u64)
 }
@@ -121,10 +121,11 @@ impl Orders {
     fn key(&self, pieces: &[u32], n_orders: usize) -> u64 {
         let mut least = [u32::MAX; LANES];
         for &piece in pieces {
-            for lane in 0..LANES {
-                let mut place = (piece ^ self.flips[lane]).wrapping_mul(self.factors[lane]);
+            let orders = self.flips.iter().zip(&self.factors);
+            for (least, (flip, factor)) in least.iter_mut().zip(orders) {
+                let mut place = (piece ^ flip).wrapping_mul(*factor);
                 place = (place ^ place >> 15).wrapping_mul(0x846C_A68B);
-                least[lane] = least[lane].min(place ^ place >> 16);
+                *least = (*least).min(place ^ place >> 16);
             }
         }
         least[..n_orders].iter().fold(0, |key, &place| mixed(key ^ u64::from(place)))
@@ -313,7 +314,7 @@ mod tests {
         assert_eq!(bands(0.8), (8, 76));
         for threshold in [0.05_f64, 0.3, 0.5, 0.9, 1.0] {
             let (n_orders, n_bands) = bands(threshold);
-            let missed = (1.0 - threshold.powi(n_orders as i32)).powf(n_bands as f64);
+            let missed = (1.0 - threshold.powf(n_orders as f64)).powf(n_bands as f64);
             assert!(missed <= MISSED * 1.001, "{threshold}: {missed}");
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn percent(share: f64) -> String {
         "unknown".to_owned()
     } else if 0.0 < percent && percent < 0.1 {
         "under 0.1%".to_owned()
-    } else if 99.5 <= percent && percent < 100.0 {
+    } else if (99.5..100.0).contains(&percent) {
         "over 99%".to_owned()
     } else if percent < 9.95 && percent != 0.0 {
         format!("{percent:.1}%")

@@ -11,6 +11,7 @@ const NUMBERS: usize = 100;
 
 /// What the page leaves out of an audit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "they are counts, and named so everywhere")]
 pub(super) struct LeftOut {
     /// Rows in the page.
     pub(super) n_rows: usize,
