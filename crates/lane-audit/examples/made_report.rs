@@ -6,13 +6,15 @@
 //!
 //! Writes the folder of an audit and its `report.html`. One text tries to break out of the page.
 #![expect(clippy::print_stdout, reason = "it is run by hand")]
+#![expect(clippy::cast_sign_loss, reason = "shares and counts are not negative")]
 
 use std::path::Path;
 use std::time::Instant;
 
-use lane_audit::classes::{Row, Tally};
+use lane_audit::classes::{Classes, Row, Tally};
 use lane_audit::model::{
-    Audit, AuditRow, CutOff, DataFile, EpochPoint, Estimate, Provenance, RowKind, Score, Summary,
+    Audit, AuditRow, CutOff, DataFile, DuplicateGroup, EpochPoint, Estimate, Provenance, RowKind,
+    Score, Summary,
 };
 use lane_audit::reason::{Evidence, Passes, Twin, Votes, sentence};
 use lane_audit::{duplicates, report};
@@ -67,38 +69,10 @@ fn made(n_rows: usize, n_classes: usize) -> Result<Audit, lane_audit::AuditError
     let start = Instant::now();
     let groups = duplicates::find(&pairs, &duplicates::Options::default());
     println!("{} groups of duplicates in {:.2} s", groups.len(), start.elapsed().as_secs_f64());
-    let group_of = duplicates::by_row(&groups, n_rows);
-    let first_of: Vec<(u32, String)> = groups
-        .iter()
-        .map(|group| (group.rows[0], rows[group.rows[0] as usize].label.clone()))
-        .collect();
-    let mut tally = Tally::new(n_classes);
-    for row in &mut rows {
-        row.duplicates = group_of[row.row as usize];
-        let twin =
-            row.duplicates.map(|at| (&first_of[at as usize], groups[at as usize].similarity));
-        let twin = twin
-            .filter(|((_, label), _)| *label != row.label)
-            .map(|((first, label), similarity)| Twin { label, row: *first, n_rows: 1, similarity });
-        if twin.is_some() && row.kind == RowKind::Fine {
-            row.kind = RowKind::Conflict;
-        }
-        row.reason = reason(row, twin);
-        let class =
-            |name: &String| ClassId(labels.iter().position(|it| it == name).unwrap_or(0) as u16);
-        let (label, suggested) = (class(&row.label), class(&row.suggested));
-        tally.add(Row {
-            label,
-            suggested,
-            flagged: row.flagged,
-            p_wrong: row.p_wrong,
-            probabilities: None,
-        })?;
-    }
+    explain(&mut rows, &groups);
+    let classes = classes(&rows, &labels)?;
     rows.sort_by(|a, b| b.score.total_cmp(&a.score));
     rows.iter_mut().zip(1..).for_each(|(row, rank)| row.rank = rank);
-    let classes = tally.finish(&labels)?;
-    let n_flagged = rows.iter().filter(|row| row.flagged).count();
     let summary = Summary {
         data: DataFile {
             path: "/home/someone/data/bank-questions.csv".into(),
@@ -112,7 +86,7 @@ fn made(n_rows: usize, n_classes: usize) -> Result<Audit, lane_audit::AuditError
             name: "made".into(),
             meaning: "drawn by lot; this audit is made up.".into(),
         },
-        n_flagged,
+        n_flagged: rows.iter().filter(|row| row.flagged).count(),
         cut_off: Some(cut_off()),
         noise_matrix: Some(noise_matrix(n_classes)),
         classes: classes.health,
@@ -130,6 +104,40 @@ fn made(n_rows: usize, n_classes: usize) -> Result<Audit, lane_audit::AuditError
         ..Summary::default()
     };
     Ok(Audit { summary, rows })
+}
+
+/// Duplicates, kind and reason of each row.
+fn explain(rows: &mut [AuditRow], groups: &[DuplicateGroup]) {
+    let group_of = duplicates::by_row(groups, rows.len());
+    let first = |group: &DuplicateGroup| rows[group.rows[0] as usize].label.clone();
+    let labels: Vec<String> = groups.iter().map(first).collect();
+    for row in rows {
+        row.duplicates = group_of[row.row as usize];
+        let twin = row.duplicates.map(|at| {
+            let DuplicateGroup { rows, similarity, .. } = &groups[at as usize];
+            Twin { label: &labels[at as usize], row: rows[0], n_rows: 1, similarity: *similarity }
+        });
+        let twin = twin.filter(|it| it.label != row.label);
+        if twin.is_some() && row.kind == RowKind::Fine {
+            row.kind = RowKind::Conflict;
+        }
+        row.reason = reason(row, twin);
+    }
+}
+
+fn classes(rows: &[AuditRow], labels: &[String]) -> Result<Classes, lane_audit::AuditError> {
+    let class = |name: &str| ClassId(labels.iter().position(|it| it == name).unwrap_or(0) as u16);
+    let mut tally = Tally::new(labels.len());
+    for row in rows {
+        tally.add(Row {
+            label: class(&row.label),
+            suggested: class(&row.suggested),
+            flagged: row.flagged,
+            p_wrong: row.p_wrong,
+            probabilities: None,
+        })?;
+    }
+    tally.finish(labels)
 }
 
 fn label(at: usize) -> String {

@@ -15,7 +15,9 @@ fn names(n_classes: usize) -> Vec<String> {
 
 fn classes(n_classes: usize, rows: &[Row<'_>]) -> Classes {
     let mut tally = Tally::new(n_classes);
-    rows.iter().for_each(|&row| tally.add(row).unwrap());
+    for &row in rows {
+        tally.add(row).unwrap();
+    }
     tally.finish(&names(n_classes)).unwrap()
 }
 

@@ -121,11 +121,11 @@ impl Orders {
     fn key(&self, pieces: &[u32], n_orders: usize) -> u64 {
         let mut least = [u32::MAX; LANES];
         for &piece in pieces {
+            // Numbers of pieces are consecutive, and a product alone would keep them in step.
+            let piece = mixed(piece.into()) as u32;
             let orders = self.flips.iter().zip(&self.factors);
             for (least, (flip, factor)) in least.iter_mut().zip(orders) {
-                let mut place = (piece ^ flip).wrapping_mul(*factor);
-                place = (place ^ place >> 15).wrapping_mul(0x846C_A68B);
-                *least = (*least).min(place ^ place >> 16);
+                *least = (*least).min((piece ^ flip).wrapping_mul(*factor));
             }
         }
         least[..n_orders].iter().fold(0, |key, &place| mixed(key ^ u64::from(place)))
