@@ -121,8 +121,6 @@ impl Orders {
     fn key(&self, pieces: &[u32], n_orders: usize) -> u64 {
         let mut least = [u32::MAX; LANES];
         for &piece in pieces {
-            // Numbers of pieces are consecutive, and a product alone would keep them in step.
-            let piece = mixed(piece.into()) as u32;
             let orders = self.flips.iter().zip(&self.factors);
             for (least, (flip, factor)) in least.iter_mut().zip(orders) {
                 *least = (*least).min((piece ^ flip).wrapping_mul(*factor));
@@ -130,6 +128,15 @@ impl Orders {
         }
         least[..n_orders].iter().fold(0, |key, &place| mixed(key ^ u64::from(place)))
     }
+}
+
+/// Consecutive numbers, far apart; different ones stay different, for each step can be undone.
+///
+/// The orders are products, which would keep consecutive numbers in step.
+fn scattered(number: u32) -> u32 {
+    let mut number = (number ^ number >> 16).wrapping_mul(0x85EB_CA6B);
+    number = (number ^ number >> 13).wrapping_mul(0xC2B2_AE35);
+    number ^ number >> 16
 }
 
 /// A number that looks drawn by lot (the finalizer of `splitmix64`).
@@ -152,7 +159,7 @@ impl Pieces {
         let mut numbers: HashMap<u128, u32> = HashMap::new();
         let mut number = |window: &[char]| {
             let next = numbers.len() as u32;
-            *numbers.entry(key(window)).or_insert(next)
+            *numbers.entry(key(window)).or_insert(scattered(next))
         };
         let mut characters = Vec::new();
         for text in texts {
