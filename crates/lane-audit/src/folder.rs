@@ -38,7 +38,7 @@ pub fn write(folder: &Path, audit: &Audit) -> Result<(), AuditError> {
     replace(&path, &text)
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 ///
