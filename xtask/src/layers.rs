@@ -10,8 +10,8 @@
 //!   lane-kernels           lane-metrics
 //! ```
 //!
-//! `lane-train` also reads `lane-metrics`, and takes AdamW's step from `lane-kernels`. Beside it stands
-//! `lane-few-shot`, on `lane-data` and `lane-metrics` alone. Tests may look anywhere, so dev-dependencies
+//! `lane-train` also reads `lane-metrics`, and takes AdamW's step from `lane-kernels`. Beside it stand
+//! `lane-few-shot` and `lane-audit`, on `lane-data` and `lane-metrics` alone. Tests may look anywhere, so dev-dependencies
 //! are free, except in xtask, which has to build in seconds. burn stays out of `lane-metrics`,
 //! `lane-data` and `lane-few-shot`, through whatever other crate it might come.
 
@@ -42,11 +42,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("lane-few-shot", &["lane-metrics", "lane-data"]),
-    ("lane", &["lane-train", "lane-few-shot"]),
+    ("lane-audit", &["lane-metrics", "lane-data"]),
+    ("lane", &["lane-train", "lane-few-shot", "lane-audit"]),
     ("xtask", &[]),
 ];
 
-const WITHOUT_BURN: &[&str] = &["lane-metrics", "lane-data", "lane-translate", "lane-few-shot"];
+const WITHOUT_BURN: &[&str] =
+    &["lane-metrics", "lane-data", "lane-translate", "lane-few-shot", "lane-audit"];
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let metadata = Invocation::cargo(&["metadata", "--no-deps", "--format-version", "1"]);
