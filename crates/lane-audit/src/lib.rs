@@ -9,10 +9,18 @@
 //! Nothing here trains or knows burn; an audit can be made from what other programs logged.
 #![doc = include_str!("../README.md")]
 
+pub mod cut_off;
 mod error;
+pub mod features;
 mod folder;
 pub mod model;
+pub mod noise_matrix;
+pub mod planted_flips;
+mod ranking_error;
+pub mod regression;
+pub mod suspicion;
 
 pub use error::AuditError;
 pub use folder::{read, write};
 pub use model::{Audit, AuditRow, RowKind, Summary};
+pub use ranking_error::RankingError;
