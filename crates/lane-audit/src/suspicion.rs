@@ -185,4 +185,4 @@ fn times(values: &[f64], matrix: &[f64], product: &mut Vec<f64>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
