@@ -47,7 +47,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let judge = Judge::new(rows);
     let suspicions = judge.suspicions();
     let cut = cut_off::choose(&judge);
-    println!("{:.2} s, {} rows, {} classes", start.elapsed().as_secs_f64(), labels.len(), names.len());
+    println!(
+        "{:.2} s, {} rows, {} classes",
+        start.elapsed().as_secs_f64(),
+        labels.len(),
+        names.len()
+    );
     for cell in &choice.cells {
         println!("{cell:?}");
     }

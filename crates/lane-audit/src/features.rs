@@ -163,7 +163,10 @@ mod tests {
             let expected =
                 format!("the feature at row 1, column 1 is {bad}, expected a finite number");
             assert_eq!(refused.to_string(), expected);
-            assert_eq!(Features::new(vec![bad], 1).unwrap_err().to_string().contains("row 0"), true);
+            assert_eq!(
+                Features::new(vec![bad], 1).unwrap_err().to_string().contains("row 0"),
+                true
+            );
         }
     }
 

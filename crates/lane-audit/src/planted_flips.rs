@@ -58,8 +58,9 @@ impl PlantedFlips {
         let n_rows = self.thresholds.len();
         let recalls = self.recalls();
         // Of equal scores only the last has all rows at or above it counted.
-        let last_of_its_kind =
-            |at: &usize| self.thresholds.get(at + 1).is_none_or(|next| *next < self.thresholds[*at]);
+        let last_of_its_kind = |at: &usize| {
+            self.thresholds.get(at + 1).is_none_or(|next| *next < self.thresholds[*at])
+        };
         let ratio = |at: usize| (at + 1) as f64 / n_rows as f64 / recalls[at].max(1e-9);
         let believed = (rows_left_out(n_rows)..n_rows).filter(last_of_its_kind);
         believed.map(ratio).fold(1.0, f64::min)

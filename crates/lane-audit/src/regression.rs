@@ -119,12 +119,7 @@ pub fn out_of_fold(
 }
 
 /// W (row-major, `[c, d]`), then b, fitted to all rows that are not in `fold`.
-fn fit_without(
-    rows: Labelled<'_>,
-    folds: &Folds,
-    fold: u8,
-    config: RegressionConfig,
-) -> Vec<f64> {
+fn fit_without(rows: Labelled<'_>, folds: &Folds, fold: u8, config: RegressionConfig) -> Vec<f64> {
     let mut objective = Objective::new(rows, folds.of_rows(), fold, config.inverse_penalty);
     let start = vec![0.0; rows.n_classes * (rows.features.width() + 1)];
     let stop = lbfgs::Stop { tolerance: config.tolerance, max_iterations: config.max_iterations };

@@ -88,11 +88,13 @@ impl<'a> Judge<'a> {
     pub fn stands(&self) -> Vec<f64> {
         let n_classes = self.rows.n_classes();
         let of_row = |(values, label): (&[f64], usize)| {
-            share(values, label, &self.noise.given_where_true, column_sum(
+            share(
                 values,
-                &self.noise.given_where_true,
                 label,
-            ), n_classes)
+                &self.noise.given_where_true,
+                column_sum(values, &self.noise.given_where_true, label),
+                n_classes,
+            )
         };
         self.rows.rows().map(of_row).collect()
     }
@@ -108,7 +110,8 @@ impl<'a> Judge<'a> {
         // Two classes at least, so there is another.
         let first = usize::from(label == 0);
         let others = (0..n_classes).filter(|class| *class != label);
-        let best = others.fold(first, |best, class| if fit(class) > fit(best) { class } else { best });
+        let best =
+            others.fold(first, |best, class| if fit(class) > fit(best) { class } else { best });
         let total = column_sum(values, matrix, label);
         let probability = if total > 0.0 { fit(best) / total } else { 0.0 };
         Suggestion { label: ClassId(best as u16), probability }

@@ -39,8 +39,9 @@ fn check(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
 
 /// The features called `last` and `three`.
 fn both(golden: &Value) -> [(&'static str, Features); 2] {
-    let layers = ["last", "middle", "first"]
-        .map(|it| numbers(&golden["layers"][it]).into_iter().map(|it| it as f32).collect::<Vec<_>>());
+    let layers = ["last", "middle", "first"].map(|it| {
+        numbers(&golden["layers"][it]).into_iter().map(|it| it as f32).collect::<Vec<_>>()
+    });
     let [last, middle, first] = [0, 1, 2].map(|at| Layer::new(&layers[at], 8).unwrap());
     let three = features::three([last, middle, first]).unwrap();
     [("last", features::last(last)), ("three", three)]
@@ -95,7 +96,8 @@ fn noise_matrix_suspicion_and_suggestions_are_those_of_numpy() {
     let suggestions = judge.suggestions();
     of("suggested", &suggestions.iter().map(|it| f64::from(it.label.0)).collect::<Vec<_>>());
     of("suggested_probability", &suggestions.iter().map(|it| it.probability).collect::<Vec<_>>());
-    let ranked: Vec<_> = ranking(&suspicions).into_iter().map(|RowId(row)| f64::from(row)).collect();
+    let ranked: Vec<_> =
+        ranking(&suspicions).into_iter().map(|RowId(row)| f64::from(row)).collect();
     of("ranking", &ranked);
 }
 

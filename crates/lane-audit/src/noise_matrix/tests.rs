@@ -22,7 +22,12 @@ fn what_is_no_table_of_probabilities_is_refused() {
         2,
         "the probability at row 1, column 1 is NaN, expected 0 to 1",
     );
-    check(&[0.5, 0.5, 0.7, 0.7], &[0, 1], 2, "the probabilities of row 1 add up to 1.4, expected 1");
+    check(
+        &[0.5, 0.5, 0.7, 0.7],
+        &[0, 1],
+        2,
+        "the probabilities of row 1 add up to 1.4, expected 1",
+    );
     check(&[0.5; 4], &[0, 1], 2, "expected at least 21 rows, got 2");
 }
 

@@ -138,9 +138,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_dealt_is_refused() {
-        let message = |n_folds, n: usize| {
-            Folds::deal(&labels()[..n], n_folds, 1).unwrap_err().to_string()
-        };
+        let message =
+            |n_folds, n: usize| Folds::deal(&labels()[..n], n_folds, 1).unwrap_err().to_string();
         assert_eq!(message(1, 50), "`n_folds` is 1, expected at least 2");
         assert_eq!(message(5, 9), "expected at least 10 rows, got 9");
         let message = Folds::new(vec![0, 2], 2).unwrap_err().to_string();

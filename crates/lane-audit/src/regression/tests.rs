@@ -63,10 +63,7 @@ fn what_does_not_fit_together_is_refused() {
         Labelled::new(&features, labels, n_classes).unwrap_err().to_string()
     };
     assert_eq!(message(&labels(19, 2), 2), "19 labels but 20 rows of features");
-    assert_eq!(
-        message(&labels(20, 3), 2),
-        "the label at position 2 is 2, expected one under 2"
-    );
+    assert_eq!(message(&labels(20, 3), 2), "the label at position 2 is 2, expected one under 2");
     let given = labels(20, 2);
     let rows = Labelled::new(&features, &given, 2).unwrap();
     let folds = Folds::deal(&given, 2, 1).unwrap();
