@@ -14,8 +14,9 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::time::Instant;
 
+use lane_audit::RankingError;
 use lane_audit::cut_off;
-use lane_audit::features::{self, Layer};
+use lane_audit::features::{self, Features, Layer};
 use lane_audit::noise_matrix::OutOfFold;
 use lane_audit::regression::{ChoiceConfig, choose};
 use lane_audit::suspicion::{Judge, ranking};
@@ -26,33 +27,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [file, embeddings, n_layers, width] = &arguments[..] else {
         return Err("usage: rank_labels FILE.csv EMBEDDINGS.f32 N_LAYERS WIDTH".into());
     };
-    let (n_layers, width): (usize, usize) = (n_layers.parse()?, width.parse()?);
+    let (n_layers, width) = (n_layers.parse()?, width.parse()?);
     let (names, labels, gold) = read_labels(file)?;
     let embeddings = read_embeddings(embeddings)?;
 
     let start = Instant::now();
-    let layer = |at: usize| -> Vec<f32> {
-        let rows = embeddings.chunks_exact(n_layers * width);
-        rows.flat_map(|row| &row[at * width..][..width]).copied().collect()
-    };
-    let [last, middle, first] = [n_layers - 1, (n_layers - 1) / 2, 0].map(layer);
-    let layers = [&last, &middle, &first].map(|it| Layer::new(it, width));
-    let [last, middle, first] = layers;
-    let (last, middle, first) = (last?, middle?, first?);
-    let three = features::three([last, middle, first])?;
-    let last = features::last(last);
-    let config = ChoiceConfig::default();
-    let choice = choose(&[&last, &three], &labels, names.len(), &config)?;
-    let rows = OutOfFold::new(&choice.probabilities, &labels, names.len())?;
-    let judge = Judge::new(rows);
+    let [last, three] = features_of(&embeddings, n_layers, width)?;
+    let choice = choose(&[&last, &three], &labels, names.len(), &ChoiceConfig::default())?;
+    let judge = Judge::new(OutOfFold::new(&choice.probabilities, &labels, names.len())?);
     let suspicions = judge.suspicions();
     let cut = cut_off::choose(&judge);
-    println!(
-        "{:.2} s, {} rows, {} classes",
-        start.elapsed().as_secs_f64(),
-        labels.len(),
-        names.len()
-    );
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{seconds:.2} s, {} rows, {} classes", labels.len(), names.len());
     for cell in &choice.cells {
         println!("{cell:?}");
     }
@@ -62,9 +48,25 @@ fn main() -> Result<(), Box<dyn Error>> {
         let wrong: Vec<_> = labels.iter().zip(&gold).map(|(label, gold)| label != gold).collect();
         let mut flagged = vec![false; labels.len()];
         ranking(&suspicions)[..cut.n_flagged].iter().for_each(|row| flagged[row.index()] = true);
-        println!("{:?}", detection::of_scores(&suspicions, &flagged, &wrong)?);
+        println!("{:?}", detection::of_scores(&suspicions, &wrong, &flagged)?);
     }
     Ok(())
+}
+
+/// `last` and `three`.
+fn features_of(
+    embeddings: &[f32],
+    n_layers: usize,
+    width: usize,
+) -> Result<[Features; 2], RankingError> {
+    let layer = |at: usize| -> Vec<f32> {
+        let rows = embeddings.chunks_exact(n_layers * width);
+        rows.flat_map(|row| &row[at * width..][..width]).copied().collect()
+    };
+    let [last, middle, first] = [n_layers - 1, (n_layers - 1) / 2, 0].map(layer);
+    let last = Layer::new(&last, width)?;
+    let three = features::three([last, Layer::new(&middle, width)?, Layer::new(&first, width)?])?;
+    Ok([features::last(last), three])
 }
 
 type Labels = (Vec<String>, Vec<ClassId>, Option<Vec<ClassId>>);

@@ -35,6 +35,8 @@ const STANDARD_ERRORS: f64 = 2.0;
 const MOST_DIRECTED: f64 = 0.9;
 /// Least chance that a label is given where it is true, before scaling.
 const LEAST_RIGHT: f64 = 0.05;
+/// Rounding of a threshold: a row at it reaches it, in whatever order the rows were summed.
+const ROUNDING: f64 = 1e-12;
 /// How far probabilities of a row may be from adding up to 1.
 const SUM_TOLERANCE: f64 = 1e-3;
 
@@ -192,7 +194,11 @@ fn self_confidence(rows: OutOfFold<'_>) -> (Vec<f64>, Vec<f64>) {
 
 /// The most probable of the classes that reach their threshold; the first of equals.
 fn confident_class(values: &[f64], thresholds: &[f64]) -> Option<usize> {
-    let reached = values.iter().zip(thresholds).enumerate().filter(|(_, (value, at))| value >= at);
+    let reached = values
+        .iter()
+        .zip(thresholds)
+        .enumerate()
+        .filter(|(_, (value, at))| **value + ROUNDING >= **at);
     let best = reached.fold(None, |best: Option<(usize, f64)>, (class, (value, _))| match best {
         Some((_, most)) if most >= *value => best,
         _ => Some((class, *value)),
@@ -208,9 +214,9 @@ fn trusted(counts: &[f64], n_classes: usize, uniform: f64) -> (Vec<f64>, f64) {
     for (true_class, row) in matrix.chunks_exact_mut(n_classes).enumerate() {
         let n_true: f64 = counts[true_class * n_classes..][..n_classes].iter().sum();
         for given in (0..n_classes).filter(|given| *given != true_class) {
-            let one_way = one_way(counts, n_classes, true_class, given);
-            directed += one_way;
-            row[given] = (one_way / n_true.max(1.0)).min(MOST_DIRECTED) + everywhere;
+            let surplus = one_way(counts, n_classes, true_class, given);
+            directed += surplus;
+            row[given] = (surplus / n_true.max(1.0)).min(MOST_DIRECTED) + everywhere;
         }
         row[true_class] = (1.0 - row.iter().sum::<f64>()).max(LEAST_RIGHT);
         scale_to_one(row);

@@ -86,15 +86,9 @@ impl<'a> Judge<'a> {
 
     /// R: the chance that each given label stands, shape `[n_rows]`, in 0..=1.
     pub fn stands(&self) -> Vec<f64> {
-        let n_classes = self.rows.n_classes();
+        let (n_classes, matrix) = (self.rows.n_classes(), &self.noise.given_where_true);
         let of_row = |(values, label): (&[f64], usize)| {
-            share(
-                values,
-                label,
-                &self.noise.given_where_true,
-                column_sum(values, &self.noise.given_where_true, label),
-                n_classes,
-            )
+            share(values, label, matrix, column_sum(values, matrix, label), n_classes)
         };
         self.rows.rows().map(of_row).collect()
     }

@@ -5,26 +5,28 @@ use super::*;
 use crate::noise_matrix::OutOfFold;
 use crate::suspicion::tests::any_rows;
 
-/// 200 rows of two classes that the model tells apart; every tenth label is the other one.
+/// 300 rows of two classes that the model tells apart; every tenth label is the other one.
 fn one_in_ten() -> (Vec<f64>, Vec<ClassId>) {
     let of_row = |row: u16| {
         let sure = 0.9 + f64::from(row % 7) / 100.0;
         if row % 2 == 0 { [sure, 1.0 - sure] } else { [1.0 - sure, sure] }
     };
     let label = |row: u16| ClassId(if row % 20 < 2 { 1 - row % 2 } else { row % 2 });
-    ((0..200).flat_map(of_row).collect(), (0..200).map(label).collect())
+    ((0..300).flat_map(of_row).collect(), (0..300).map(label).collect())
 }
 
 #[test]
-fn wrong_labels_that_stand_apart_are_flagged_and_no_others() {
+fn wrong_labels_that_stand_apart_are_flagged_and_few_others() {
     let (probabilities, labels) = one_in_ten();
     let judge = Judge::new(OutOfFold::new(&probabilities, &labels, 2).unwrap());
     let cut = choose(&judge);
-    // With 200 rows, shares are read from the 21st on: 20 wrong rows and one more.
-    assert!((20..=22).contains(&cut.n_flagged), "{cut:?}");
-    assert!(cut.cut_off.recall.value > 0.99, "{cut:?}");
-    assert!((cut.cut_off.share_wrong.value - 0.1).abs() < 0.01, "{cut:?}");
-    assert_eq!(cut.cut_off.n_planted, 200);
+    assert!((30..=36).contains(&cut.n_flagged), "{cut:?}");
+    let suspicions = judge.suspicions();
+    let found = (0..300).filter(|row| row % 20 < 2 && suspicions[*row] >= cut.cut_off.threshold);
+    assert_eq!(found.count(), 30, "{cut:?}");
+    assert!(cut.cut_off.recall.value > 0.85, "{cut:?}");
+    assert!((cut.cut_off.share_wrong.value - 0.1).abs() < 0.03, "{cut:?}");
+    assert_eq!(cut.cut_off.n_planted, 300);
 }
 
 #[test]

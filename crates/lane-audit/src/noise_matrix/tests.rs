@@ -31,33 +31,38 @@ fn what_is_no_table_of_probabilities_is_refused() {
     check(&[0.5; 4], &[0, 1], 2, "expected at least 21 rows, got 2");
 }
 
-/// 30 rows of each of two classes, told apart by the model, the first `flipped` of class 0 given 1.
+/// 90 rows of each of two classes, told apart by the model; the first `flipped` of class 0 are
+/// given 1, the first `back` of class 1 are given 0.
 fn two_classes(flipped: usize, back: usize) -> NoiseMatrix {
-    let n = 30;
-    let probabilities: Vec<_> =
-        (0..2 * n).flat_map(|row| if row < n { [0.9, 0.1] } else { [0.1, 0.9] }).collect();
-    let given = |row: usize| u16::from((row < flipped) || (row >= n + back));
+    let n = 90;
+    let of_row = |row| if row < n { [0.875, 0.125] } else { [0.125, 0.875] };
+    let probabilities: Vec<_> = (0..2 * n).flat_map(of_row).collect();
+    let given = |row: usize| u16::from(row < flipped || row >= n + back);
     let labels: Vec<_> = (0..2 * n).map(|row| ClassId(given(row))).collect();
     NoiseMatrix::estimate(OutOfFold::new(&probabilities, &labels, 2).unwrap())
 }
 
 #[test]
 fn flips_of_one_class_into_another_have_a_direction() {
-    let noise = two_classes(10, 0);
-    assert_eq!(noise.confident_counts, [20.0, 10.0, 0.0, 30.0]);
-    assert!((noise.directed - 10.0 / 60.0).abs() < 1e-12);
-    assert!(noise.given_where_true[1] > 1.0 / 3.0, "{noise:?}");
-    assert!(noise.given_where_true[2] < 0.2, "{noise:?}");
+    let noise = two_classes(30, 0);
+    assert_eq!(noise.confident_counts, [60.0, 30.0, 0.0, 90.0]);
+    assert!((noise.directed - 30.0 / 180.0).abs() < 1e-12, "{noise:?}");
+    // 30 rows of 180 look as 150 flips of 180 would.
+    assert!((noise.uniform - 0.2).abs() < 1e-12, "{noise:?}");
+    let expected = [1.0 - 1.0 / 3.0 - 0.2, 1.0 / 3.0 + 0.2, 0.2, 0.8];
+    for (found, expected) in noise.given_where_true.iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-12, "{noise:?}");
+    }
 }
 
 #[test]
 fn classes_mistaken_for_each_other_are_no_directed_noise() {
-    assert!(two_classes(10, 10).directed.abs() < 1e-12);
+    assert!(two_classes(30, 30).directed.abs() < 1e-12);
 }
 
 #[test]
 fn rows_of_the_matrix_sum_to_one() {
-    let noise = two_classes(25, 0);
+    let noise = two_classes(75, 0);
     for row in noise.given_where_true.chunks_exact(2) {
         assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-12, "{noise:?}");
         assert!(row.iter().all(|it| (0.0..=1.0).contains(it)), "{noise:?}");

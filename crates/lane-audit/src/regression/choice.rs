@@ -145,7 +145,7 @@ fn try_all(
     let cells: Vec<_> = (0..features.len())
         .flat_map(|at| config.inverse_penalties.iter().map(move |penalty| (at, *penalty)))
         .collect();
-    let attempt = |(at, inverse_penalty): (usize, f64)| {
+    let attempt = |(at, inverse_penalty): (usize, f64)| -> Result<Tried, RankingError> {
         let rows = Labelled::new(features[at], labels, n_classes)?;
         let regression = RegressionConfig { inverse_penalty, ..config.regression };
         let log_probabilities = out_of_fold(rows, &folds, regression)?;

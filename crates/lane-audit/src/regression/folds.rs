@@ -65,15 +65,8 @@ impl Folds {
 
 /// A part of each class, evenly: every `n_parts`-th of its shuffled rows, ascending.
 pub(super) fn stratified_part(labels: &[ClassId], n_parts: usize, seed: u64) -> Vec<usize> {
-    let mut next = 0;
-    let mut rows: Vec<_> = shuffled_classes(labels, stream(seed, "audit/part", &[]))
-        .into_iter()
-        .flatten()
-        .filter(|_| {
-            next += 1;
-            (next - 1) % n_parts == 0
-        })
-        .collect();
+    let classes = shuffled_classes(labels, stream(seed, "audit/part", &[]));
+    let mut rows: Vec<_> = classes.into_iter().flatten().step_by(n_parts).collect();
     rows.sort_unstable();
     rows
 }
@@ -113,8 +106,8 @@ mod tests {
     fn folds_differ_by_one_row_at_most_in_all_and_within_each_class() {
         let folds = Folds::deal(&labels(), 5, 1).unwrap();
         let even = |rows: &[usize]| {
-            let sizes = (0..5).map(|fold| rows.iter().filter(|row| folds.of_rows()[**row] == fold));
-            let sizes: Vec<_> = sizes.map(Iterator::count).collect();
+            let size = |fold| rows.iter().filter(|row| folds.of_rows()[**row] == fold).count();
+            let sizes: Vec<_> = (0..5).map(size).collect();
             sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1
         };
         assert!(even(&(0..53).collect::<Vec<_>>()));
