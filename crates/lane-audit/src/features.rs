@@ -7,10 +7,10 @@
 //! three:   v_l = h_l(i) − mean_i h_l,  v_l ← v_l / |v_l|,  x_i = concat(v_M, v_⌊M/2⌋, v_0) / √3
 //! ```
 //!
-//! Rows have length 1, but for a vector of zeros, which stays zero. [`last`] knows the meaning of
-//! a text, [`three`] keeps syntax and style too. On made noise over nine sets of questions,
-//! intents, feelings, reviews and news, `three` was the likelier on eight and was worth about
-//! half of what the ranking gains on the usual practice; on fine intents `last` was better. Hence
+//! Rows have length 1; a vector of zeros stays zero. [`last`] knows the meaning of a text,
+//! [`three`] keeps syntax and style too. Of nine sets of questions, intents, feelings, reviews and
+//! news with wrong labels, `three` was the likelier on eight, where it was worth about half of
+//! what the ranking gains on the usual practice; on fine intents `last` was better. Hence
 //! [`choose`](crate::regression::choose) takes the one under which the labels are likelier.
 
 use crate::ranking_error::{RankingError, check_counts};

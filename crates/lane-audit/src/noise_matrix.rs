@@ -1,13 +1,14 @@
 //! Which label is given where another is meant: the part of it that is noise and not difficulty.
 //!
-//! P_ik is the out-of-fold probability of class k in row i, y_i the given label, n rows, c classes.
-//!
 //! ```text
-//! u     = max(0.005, share of wrong labels that flips to a random class leave room for, score −P_ik)
+//! P_ik  out-of-fold probability of class k in row i; y_i its given label; n rows, c classes
+//! u     = max(0.005, share of wrong labels that flips to a random class leave room for,
+//!         by the score −P_ik)
 //! θ_j   = mean of P_ij over rows given j (1 where there are none)
 //! a_i   = argmax_k P_ik among k with P_ik ≥ θ_k; rows with none are left out
 //! N_jk  = rows with a = j and y = k, each column k scaled to the number of rows given k
-//! D     = N − Nᵀ,   A_jk = D_jk where D_jk > 2 √(N_jk + N_kj + 1), else 0,   n_j = max(1, Σ_k N_jk)
+//! n_j   = max(1, Σ_k N_jk),   D = N − Nᵀ
+//! A_jk  = D_jk where D_jk > 2 √(N_jk + N_kj + 1), else 0
 //! T_jk  = min(A_jk / n_j, 0.9) + u / (c − 1)   for j ≠ k
 //! T_jj  = max(1 − Σ_{k≠j} T_jk, 0.05),   rows of T scaled to sum 1
 //! ```
@@ -225,7 +226,7 @@ fn trusted(counts: &[f64], n_classes: usize, uniform: f64) -> (Vec<f64>, f64) {
     (matrix, if total > 0.0 { directed / total } else { 0.0 })
 }
 
-/// A_jk: how much more often j is given k than k is given j, where that is no accident.
+/// `A_jk`: how much more often j is given k than k is given j, where that is no accident.
 fn one_way(counts: &[f64], n_classes: usize, from: usize, to: usize) -> f64 {
     let (there, back) = (counts[from * n_classes + to], counts[to * n_classes + from]);
     let surplus = there - back;

@@ -6,14 +6,15 @@
 //! F       = π · TPR + (1 − π) · FPR  ≥  π · TPR   ⇒   π ≤ min_m F(m) / TPR(m)
 //! ```
 //!
-//! t_1 ≥ … ≥ t_n are the scores of the rows as they are, higher being more suspicious. Out of fold, the model
-//! that judges a row never saw its label, so the score of the row under any other label can be
-//! read from the same probabilities: all n (c − 1) flips are planted at once, exactly, with
-//! nothing trained again. What a few flips would do to the *other* rows' models is left out.
+//! The thresholds t are the scores of the rows as they are, higher being more suspicious. Out of
+//! fold, the model that judges a row never saw its label, so the score of the row under any other
+//! label can be read from the same probabilities: all n (c − 1) flips are planted at once,
+//! exactly, with nothing trained again. What a few flips would do to the *other* rows' models is
+//! left out.
 //!
-//! The share of wrong labels π found so is an upper bound if wrong labels fall as the weights say, and tight
-//! where some threshold has none but wrong labels above it. Labels that are wrong in a way the
-//! model has learned look like right ones to it: of these no planted flip knows.
+//! The share of wrong labels π found so is an upper bound if wrong labels fall as the weights say,
+//! and tight where some threshold has none but wrong labels above it. Labels that are wrong in a
+//! way the model has learned look like right ones to it: of these no planted flip knows.
 
 /// Scores of the rows as they are, and flips counted against them.
 #[derive(Clone, Debug)]

@@ -5,15 +5,15 @@
 //! P_i  = softmax(W x_i + b), W and b from the folds that row i is not in
 //! ```
 //!
-//! x: `[n, d]` ([`features`](crate::features)), y: given labels in 0..c, W: `[c, d]`, b: `[c]`. Solved by
-//! [L-BFGS](lbfgs) until no entry of the gradient of (objective / C n) exceeds 1e-5, or for 100
-//! iterations. Products are f32, everything that is summed over rows is f64. Fits run side by
-//! side, each on one thread, so that results do not depend on the number of threads. Memory:
+//! x: `[n, d]` ([`features`](crate::features)), y: given labels in 0..c, W: `[c, d]`, b: `[c]`.
+//! Solved by [L-BFGS](lbfgs) until no entry of the gradient of (objective / C n) exceeds 1e-5, or
+//! for 100 iterations. Products are f32, what is summed over blocks of rows is f64. Fits run side
+//! by side, each on one thread, so that results do not depend on the number of threads. Memory:
 //! O(n (d + c)); no copy of the features is made for a fold.
 //!
 //! [`choose`] picks among features and C ∈ {1, 3, 10} by ℓ, the mean out-of-fold log-probability
 //! of the *given* label, wrong ones among them: it needs no clean labels, and on made and real
-//! noise of 2 to 48 % it picked well. The features are those of the highest ℓ; C is the smallest
+//! noise of 5 to 48 % it picked well. The features are those of the highest ℓ; C is the smallest
 //! whose ℓ is within one standard error of the best, since a C too small costs less than one too
 //! large. P is then the softmax of the mean of log P over three ways to deal the folds, worth
 //! about .005 to .01 of average precision on 2500 rows and nothing on 600.

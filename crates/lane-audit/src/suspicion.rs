@@ -11,10 +11,9 @@
 //! ```
 //!
 //! Shape `[n]`, from 0 (up to rounding) to about 86, higher being more suspicious; comparable
-//! within one audit only. R holds what goes one way to be noise, S holds every disagreement to be noise; where
-//! the direction is real R finds far more, where the task is merely hard S keeps R honest. The
-//! probabilities are those of a model of the noise: they rank well, but are not calibrated where
-//! T is off.
+//! within one audit only. R holds what goes one way to be noise, S holds every disagreement to be;
+//! where the direction is real R finds far more, where R sees none S still ranks. Both are those
+//! of a model of the noise: they rank well, but are not calibrated where T is off.
 //!
 //! The constants and the form were chosen by average precision on 39 files (made noise of three
 //! kinds on seven sets, human and weakly supervised noise on two more), of which two sets and one
@@ -51,7 +50,7 @@ pub struct Suggestion {
     pub probability: f64,
 }
 
-/// Σ_j P_ij T_jk and Σ_j P_ij G_jk of one row, shape `[n_classes]` each.
+/// `Σ_j P_ij T_jk` and `Σ_j P_ij G_jk` of one row, shape `[n_classes]` each.
 #[derive(Clone, Debug, Default)]
 struct Given {
     by_noise: Vec<f64>,
@@ -112,7 +111,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Calls `look` with each row's number, suspicions of *every* label (shape `[n_classes]`), and
-    /// Σ_j P_ij T_jk, one row at a time.
+    /// `Σ_j P_ij T_jk`, one row at a time.
     pub(crate) fn for_each_row(&self, mut look: impl FnMut(usize, &[f64], &[f64])) {
         let mut given = Given::default();
         let mut suspicions = vec![0.0; self.rows.n_classes()];
@@ -160,7 +159,7 @@ fn disagreements(rows: OutOfFold<'_>) -> Vec<f64> {
     all
 }
 
-/// P_iy M_yy / Σ_j P_ij M_jy.
+/// `P_iy M_yy / Σ_j P_ij M_jy`.
 fn share(values: &[f64], label: usize, matrix: &[f64], total: f64, n_classes: usize) -> f64 {
     let stands = values[label] * matrix[label * n_classes + label];
     if total > 0.0 { stands / total } else { 0.0 }

@@ -6,12 +6,12 @@
 //!         f(t) ≤ f(0) + 1e-4 t f'(0)      and      f'(t) ≥ 0.9 f'(0)
 //! ```
 //!
-//! Near the optimum values of f differ by less than they are rounded by; there the first condition is
-//! replaced by one on slopes, f'(t) ≤ −0.9998 f'(0) and f(t) ≤ f(0) + 1e-7 |f(0)|.
+//! Near the optimum values of f differ by less than they are rounded by; there the first condition
+//! is replaced by one on slopes, f'(t) ≤ −0.9998 f'(0) and f(t) ≤ f(0) + 1e-7 |f(0)|.
 //!
-//! Nocedal and Wright, *Numerical Optimization*, 2nd ed., algorithm 7.5; the line search is that of Lewis and
-//! Overton, *Nonsmooth optimization via quasi-Newton methods*, 2013, and the slopes near the optimum
-//! are those of Hager and Zhang, *A new conjugate gradient method*, 2005.
+//! Nocedal and Wright, *Numerical Optimization*, 2nd ed., algorithm 7.5; the line search is that
+//! of Lewis and Overton, *Nonsmooth optimization via quasi-Newton methods*, 2013, and the slopes
+//! near the optimum are those of Hager and Zhang, *A new conjugate gradient method*, 2005.
 //!
 //! Written here because the kept crates that have it ask for value and gradient separately, which
 //! would multiply every matrix twice.

@@ -5,15 +5,15 @@
 //! ∂f/∂W    = (C Σ_i (p_i − e_{y_i}) x_iᵀ + W) / (C n),     ∂f/∂b = Σ_i (p_i − e_{y_i}) / n
 //! ```
 //!
-//! Rows are read in blocks where they stand. Rows of the fold left out go through the products
-//! with the others and count for nothing: a quarter more arithmetic, and no copy of the features.
+//! Rows are read in blocks where they stand. Rows of the fold left out go through the products with
+//! the others and count for nothing: a quarter more arithmetic, and no copy of the features.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, s};
 
 use super::Labelled;
 
-/// Rows multiplied at a time: their logits stay in the processor's cache, and sums in f32 stay short.
+/// Rows multiplied at a time: their logits stay in the cache, and sums in f32 stay short.
 const BLOCK: usize = 256;
 
 /// The objective, and the buffers it is computed in.
@@ -25,9 +25,9 @@ pub(super) struct Objective<'a> {
     n_fitted: f64,
     /// W in f32, shape `[c, d]`.
     weights: Array2<f32>,
-    /// Logits, then p − e_y, shape `[BLOCK, c]`.
+    /// Logits, then `p − e_y`, shape `[BLOCK, c]`.
     residuals: Array2<f32>,
-    /// Σ (p − e_y) xᵀ of a block, shape `[c, d]`.
+    /// `Σ (p − e_y) xᵀ` of a block, shape `[c, d]`.
     products: Array2<f32>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Objective<'a> {
     }
 }
 
-/// Turns W x into softmax(W x + b) − e_y and returns the cross-entropy.
+/// Turns W x into `softmax(W x + b) − e_y` and returns the cross-entropy.
 fn to_residual(row: &mut [f32], bias: &[f64], label: usize) -> f64 {
     row.iter_mut().zip(bias).for_each(|(logit, bias)| *logit = (f64::from(*logit) + bias) as f32);
     let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);

@@ -39,7 +39,7 @@ fn more_rows_than_a_block_are_all_read() {
     // Only the rows after the first block know class 1.
     let given: Vec<_> = (0..600).map(|row| ClassId(u16::from(row >= 300))).collect();
     let features = Features::new(vec![0.0; 600], 1).unwrap();
-    let folds = Folds::new((0..600).map(|row| (row % 2) as u8).collect(), 2).unwrap();
+    let folds = Folds::new((0..600_u32).map(|row| (row % 2) as u8).collect(), 2).unwrap();
     let rows = Labelled::new(&features, &given, 2).unwrap();
     let log_p = out_of_fold(rows, &folds, EXACT).unwrap();
     assert!((log_p[0].exp() - 0.5).abs() < 1e-5, "{}", log_p[0].exp());
