@@ -9,7 +9,7 @@
 //! the others and count for nothing: a quarter more arithmetic, and no copy of the features.
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use super::Labelled;
 
@@ -26,7 +26,7 @@ pub(super) struct Objective<'a> {
     /// W in f32, shape `[c, d]`.
     weights: Array2<f32>,
     /// Logits, then `p − e_y`, shape `[BLOCK, c]`.
-    residuals: Array2<f32>,
+    residuals: Vec<f32>,
     /// `Σ (p − e_y) xᵀ` of a block, shape `[c, d]`.
     products: Array2<f32>,
 }
@@ -46,7 +46,7 @@ impl<'a> Objective<'a> {
             inverse_penalty,
             n_fitted: folds.iter().filter(|fold| **fold != left_out).count().max(1) as f64,
             weights: Array2::zeros(shape),
-            residuals: Array2::zeros((BLOCK, rows.n_classes)),
+            residuals: vec![0.0; BLOCK * rows.n_classes],
             products: Array2::zeros(shape),
         }
     }
@@ -75,22 +75,28 @@ impl<'a> Objective<'a> {
         let (width, n_rows) = (self.rows.features.width(), self.rows.labels.len());
         let n_block = BLOCK.min(n_rows - first);
         let values = &self.rows.features.values[first * width..][..n_block * width];
-        // The slice has that length, so there is always a view.
+        let n_classes = self.rows.n_classes;
+        let residuals = &mut self.residuals[..n_block * n_classes];
+        // The slices have these lengths, so there are always views.
         let Ok(x) = ArrayView2::from_shape((n_block, width), values) else { return 0.0 };
-        let mut residuals = self.residuals.slice_mut(s![..n_block, ..]);
-        general_mat_mul(1.0, &x, &self.weights.t(), 0.0, &mut residuals);
+        let Ok(mut logits) = ArrayViewMut2::from_shape((n_block, n_classes), &mut *residuals)
+        else {
+            return 0.0;
+        };
+        general_mat_mul(1.0, &x, &self.weights.t(), 0.0, &mut logits);
         let (slopes, bias_slopes) = gradient.split_at_mut(self.weights.len());
         let mut loss = 0.0;
-        for (row, mut residual) in (first..).zip(residuals.rows_mut()) {
+        for (row, residual) in (first..).zip(residuals.chunks_exact_mut(n_classes)) {
             if self.folds[row] == self.left_out {
                 residual.fill(0.0);
                 continue;
             }
-            // Rows of an array in standard layout are slices.
-            let Some(residual) = residual.as_slice_mut() else { continue };
             loss += to_residual(residual, bias, self.rows.labels[row].index());
             bias_slopes.iter_mut().zip(residual).for_each(|(sum, it)| *sum += f64::from(*it));
         }
+        let Ok(residuals) = ArrayView2::from_shape((n_block, n_classes), &*residuals) else {
+            return 0.0;
+        };
         general_mat_mul(1.0, &residuals.t(), &x, 0.0, &mut self.products);
         slopes.iter_mut().zip(&self.products).for_each(|(sum, it)| *sum += f64::from(*it));
         loss
