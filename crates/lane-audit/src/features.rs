@@ -58,7 +58,9 @@ impl<'a> Layer<'a> {
             mean.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
         }
         let n_rows = self.n_rows().max(1) as f64;
-        mean.iter_mut().for_each(|sum| *sum /= n_rows);
+        for sum in &mut mean {
+            *sum /= n_rows;
+        }
         mean
     }
 }

@@ -235,7 +235,9 @@ fn one_way(counts: &[f64], n_classes: usize, from: usize, to: usize) -> f64 {
 
 pub(crate) fn scale_to_one(row: &mut [f64]) {
     let sum: f64 = row.iter().sum();
-    row.iter_mut().for_each(|value| *value /= sum);
+    for value in row.iter_mut() {
+        *value /= sum;
+    }
 }
 
 #[cfg(test)]

@@ -139,7 +139,9 @@ fn predict(weights: &[f64], features: &[f32], into: &mut [f64]) {
 fn log_softmax(row: &mut [f64]) {
     let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let log_sum = largest + row.iter().map(|z| (z - largest).exp()).sum::<f64>().ln();
-    row.iter_mut().for_each(|z| *z -= log_sum);
+    for z in row.iter_mut() {
+        *z -= log_sum;
+    }
 }
 
 #[cfg(test)]

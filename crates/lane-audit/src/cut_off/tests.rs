@@ -9,7 +9,7 @@ use crate::suspicion::tests::any_rows;
 fn one_in_ten() -> (Vec<f64>, Vec<ClassId>) {
     let of_row = |row: u16| {
         let sure = 0.9 + f64::from(row % 7) / 100.0;
-        if row % 2 == 0 { [sure, 1.0 - sure] } else { [1.0 - sure, sure] }
+        if row.is_multiple_of(2) { [sure, 1.0 - sure] } else { [1.0 - sure, sure] }
     };
     let label = |row: u16| ClassId(if row % 20 < 2 { 1 - row % 2 } else { row % 2 });
     ((0..300).flat_map(of_row).collect(), (0..300).map(label).collect())

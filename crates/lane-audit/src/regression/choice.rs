@@ -211,9 +211,13 @@ fn repeat(
         sums.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
     }
     for row in sums.chunks_exact_mut(rows.n_classes) {
-        row.iter_mut().for_each(|sum| *sum /= n_repeats as f64);
+        for sum in row.iter_mut() {
+            *sum /= n_repeats as f64;
+        }
         log_softmax(row);
-        row.iter_mut().for_each(|value| *value = value.exp());
+        for value in row.iter_mut() {
+            *value = value.exp();
+        }
     }
     Ok(sums)
 }

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn labels() -> Vec<ClassId> {
-        (0..53).map(|row| ClassId((row * row % 7) as u16)).collect()
+        (0..53_u16).map(|row| ClassId(row * row % 7)).collect()
     }
 
     #[test]

@@ -103,7 +103,9 @@ fn direction(gradient: &[f64], pairs: &VecDeque<Pair>) -> Vec<f64> {
     }
     if let Some(pair) = pairs.back() {
         let curvature = 1.0 / (pair.scale * dot(&pair.change, &pair.change));
-        direction.iter_mut().for_each(|it| *it *= curvature);
+        for it in &mut direction {
+            *it *= curvature;
+        }
     }
     for (pair, share) in pairs.iter().zip(shares.into_iter().rev()) {
         let other = pair.scale * dot(&pair.change, &direction);

@@ -66,7 +66,9 @@ impl<'a> Objective<'a> {
             *slope += weight / self.inverse_penalty;
             square += weight * weight;
         }
-        gradient.iter_mut().for_each(|slope| *slope /= self.n_fitted);
+        for slope in gradient.iter_mut() {
+            *slope /= self.n_fitted;
+        }
         (loss + 0.5 * square / self.inverse_penalty) / self.n_fitted
     }
 
@@ -113,7 +115,9 @@ fn to_residual(row: &mut [f32], bias: &[f64], label: usize) -> f64 {
         *logit = (*logit - largest).exp();
         sum += f64::from(*logit);
     }
-    row.iter_mut().for_each(|value| *value = (f64::from(*value) / sum) as f32);
+    for value in row.iter_mut() {
+        *value = (f64::from(*value) / sum) as f32;
+    }
     row[label] -= 1.0;
     sum.ln() - f64::from(of_label)
 }
