@@ -10,13 +10,21 @@
 #![doc = include_str!("../README.md")]
 
 pub mod classes;
+pub mod cut_off;
 pub mod duplicates;
 mod error;
+pub mod features;
 mod folder;
 pub mod model;
+pub mod noise_matrix;
+pub mod planted_flips;
+mod ranking_error;
 pub mod reason;
+pub mod regression;
 pub mod report;
+pub mod suspicion;
 
 pub use error::AuditError;
 pub use folder::{read, write};
 pub use model::{Audit, AuditRow, RowKind, Summary};
+pub use ranking_error::RankingError;
