@@ -76,9 +76,8 @@ impl Review {
     /// The first place after `after`, from the end on to the beginning, whose row is one `wanted`.
     pub(crate) fn next(&self, after: usize, wanted: impl Fn(u32) -> bool) -> Option<usize> {
         let n = self.queue.len();
-        let places = (1..=n).map(|step| (after % n + step) % n);
-        let mut places = places.filter(|place| self.at(*place).is_some_and(|it| wanted(it.row)));
-        places.next()
+        let mut places = (1..=n).map(|step| (after % n + step) % n);
+        places.find(|place| self.at(*place).is_some_and(|it| wanted(it.row)))
     }
 }
 

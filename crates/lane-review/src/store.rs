@@ -90,7 +90,7 @@ impl Store {
         let tables = "SELECT count(*) FROM sqlite_schema";
         if transaction.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0 {
             transaction.execute_batch(SCHEMA)?;
-            for (key, value) in [("format", FORMAT), ("data_sha256", &data.sha256)] {
+            for (key, value) in [("format", FORMAT), ("data_sha256", data.sha256.as_str())] {
                 let insert = "INSERT INTO audit (key, value) VALUES (?1, ?2)";
                 transaction.execute(insert, params![key, value])?;
             }
@@ -139,7 +139,7 @@ impl Store {
     /// Takes the newest decision of an annotator back, by another entry. Returns what it was.
     pub(crate) fn undo(&mut self, annotator: &str) -> Result<Option<Standing>, ReviewError> {
         let failed = self.failed("write");
-        let undo = || -> rusqlite::Result<Option<Standing>> {
+        let mut undo = || -> rusqlite::Result<Option<Standing>> {
             let transaction =
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let newest = format!(
