@@ -114,8 +114,10 @@ async function show(place) {
 
 function decidedBefore(decided) {
   if (decided === null) return "";
-  const what = decided.new_label === null ? "skipped" : decided.new_label === item.label ? "kept" : `changed to ${decided.new_label}`;
-  return `You ${what === "skipped" ? "" : "have it "}${what} (${decided.decided_at}).`;
+  const when = decided.decided_at.replace("T", " ");
+  if (decided.new_label === null) return `You skipped it (${when}).`;
+  if (decided.new_label === item.label) return `You kept the label (${when}).`;
+  return `You changed it to ${decided.new_label} (${when}).`;
 }
 
 function showDuplicates(group) {
