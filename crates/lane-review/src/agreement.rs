@@ -102,7 +102,7 @@ impl Rule {
             return Outcome::TooFew;
         }
         let mut votes = BTreeMap::<&str, Vec<&Standing>>::new();
-        for opinion in opinions {
+        for opinion in opinions.iter().copied() {
             if let Some(label) = &opinion.new_label {
                 votes.entry(label).or_default().push(opinion);
             }

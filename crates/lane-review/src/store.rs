@@ -66,7 +66,9 @@ impl Store {
 
     fn connect(folder: &Path, flags: OpenFlags) -> Result<Self, ReviewError> {
         let path = Self::path_in(folder);
-        let open = || {
+        // A folder may be called `file:…`.
+        let flags = flags & !OpenFlags::SQLITE_OPEN_URI;
+        let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open_with_flags(&path, flags)?;
             connection.busy_timeout(PATIENCE)?;
             connection.pragma_update(None, "synchronous", "EXTRA")?;
@@ -102,18 +104,14 @@ impl Store {
         let table = "SELECT count(*) FROM sqlite_schema WHERE name = 'audit'";
         let has_table = self.connection.query_row(table, [], |row| row.get::<_, i64>(0));
         let has_table = has_table.map_err(self.failed("read"))? == 1;
-        for (key, what, expected) in
-            [("format", "format", FORMAT), ("data_sha256", "decisions on data", &data.sha256)]
-        {
+        for (key, what, expected) in [
+            ("format", "format", FORMAT),
+            ("data_sha256", "decisions on data", data.sha256.as_str()),
+        ] {
             let select = "SELECT value FROM audit WHERE key = ?1";
-            let found: Option<String> = match has_table {
-                true => self
-                    .connection
-                    .query_row(select, [key], |row| row.get(0))
-                    .optional()
-                    .map_err(self.failed("read"))?,
-                false => None,
-            };
+            let read = || self.connection.query_row(select, [key], |row| row.get(0)).optional();
+            let found: Option<String> =
+                if has_table { read().map_err(self.failed("read"))? } else { None };
             if found.as_deref() != Some(expected) {
                 let found = found.unwrap_or_else(|| "none".into());
                 return Err(ReviewError::ForeignDecisions {
@@ -167,7 +165,7 @@ impl Store {
     pub fn standing(&self) -> Result<Vec<Standing>, ReviewError> {
         let select = || -> rusqlite::Result<Vec<Standing>> {
             let select = format!("SELECT {COLUMNS} FROM standing ORDER BY row, number");
-            let mut select = self.connection.prepare_cached(&select)?;
+            let mut select = self.connection.prepare(&select)?;
             select.query_map([], standing)?.collect()
         };
         select().map_err(self.failed("read"))

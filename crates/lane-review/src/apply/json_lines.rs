@@ -11,7 +11,8 @@ pub(super) fn relabel(bytes: &[u8], column: &str, labels: &BTreeMap<usize, &str>
     let mut row = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let is_row = !line.iter().all(u8::is_ascii_whitespace);
-        let field = labels.get(&row).filter(|_| is_row).zip(value_of(line, column));
+        let label = labels.get(&row).filter(|_| is_row);
+        let field = label.and_then(|label| Some((label, value_of(line, column)?)));
         row += usize::from(is_row);
         let Some((label, field)) = field else {
             copy.extend_from_slice(line);

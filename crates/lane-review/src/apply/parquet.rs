@@ -93,8 +93,9 @@ impl Copy<'_> {
         let strings = strings.map_err(|it| self.failed(it))?;
         let strings = strings.as_string_opt::<i64>();
         let strings = strings.ok_or_else(|| self.failed("the labels are not strings"))?;
-        let label = |(row, old)| self.labels.get(&(first_row + row)).copied().or(old);
-        let relabelled: LargeStringArray = strings.iter().enumerate().map(label).collect();
+        let rows = (first_row..).zip(strings.iter());
+        let relabelled: LargeStringArray =
+            rows.map(|(row, old)| self.labels.get(&row).copied().or(old)).collect();
         cast_with_options(&relabelled, kind, &EXACT).map_err(|_| self.does_not_fit(kind))
     }
 

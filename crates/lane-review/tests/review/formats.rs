@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch,
+    Array, ArrayRef, DictionaryArray, Float64Array, Int32Array, ListArray, RecordBatch,
     StringArray, StringViewArray,
 };
 use arrow::datatypes::{Int32Type, Int64Type};
