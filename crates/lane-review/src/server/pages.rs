@@ -1,5 +1,4 @@
 //! The page itself: three files and an icon, part of the program.
-#![expect(clippy::unused_async, reason = "handlers are asynchronous functions")]
 
 use std::sync::Arc;
 

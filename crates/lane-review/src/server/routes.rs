@@ -8,7 +8,6 @@
 //! | `GET /api/disagreements` | rows that annotators decided differently |
 //! | `POST /api/decide` | keeps a decision |
 //! | `POST /api/undo` | takes the annotator's newest decision back |
-#![expect(clippy::unused_async, reason = "handlers are asynchronous functions")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

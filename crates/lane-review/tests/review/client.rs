@@ -51,11 +51,10 @@ impl Client {
 
     /// A request of exactly these lines and this body.
     pub(crate) fn send(&self, line: &str, headers: &[&str], body: &str) -> Answer {
-        let mut request = format!("{line} HTTP/1.1\r\n");
-        for header in headers {
-            request += &format!("{header}\r\n");
-        }
-        request += &format!("Connection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let (headers, length) = (headers.join("\r\n"), body.len());
+        let request = format!(
+            "{line} HTTP/1.1\r\n{headers}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = Vec::new();

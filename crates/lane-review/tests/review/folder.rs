@@ -12,8 +12,11 @@ use crate::client::Client;
 
 pub(crate) const KINDS: [RowKind; 3] = [RowKind::Wrong, RowKind::Hard, RowKind::Conflict];
 
-/// Text, given label, suggested label, kind; most suspicious first, rows of the file in this order too.
-pub(crate) const ROWS: [(&str, &str, &str, RowKind); 6] = [
+/// Text, given label, suggested label and kind.
+pub(crate) type Row = (&'static str, &'static str, &'static str, RowKind);
+
+/// Most suspicious first; rows of the file in this order too.
+pub(crate) const ROWS: [Row; 6] = [
     ("who wrote it", "place", "person", RowKind::Wrong),
     ("where is <b>it</b>", "person", "place", RowKind::Wrong),
     ("how many, \"about\"", "place", "number", RowKind::Conflict),

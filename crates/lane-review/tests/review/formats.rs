@@ -14,9 +14,10 @@ use lane_review::{ApplyRequest, ReviewError, apply};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::WriterProperties;
 
-use crate::folder::{Folder, ROWS};
+use crate::folder::{Folder, ROWS, Row};
 
 /// Takes the suggestion of row 0 and corrects; returns the bytes of the corrected file.
 fn corrected(folder: &Folder, name: &str) -> Result<Vec<u8>, ReviewError> {
@@ -36,11 +37,11 @@ fn corrected(folder: &Folder, name: &str) -> Result<Vec<u8>, ReviewError> {
 
 #[test]
 fn a_tsv_keeps_every_other_byte() {
-    let mut text = String::from("\u{feff}n\tlabel\ttext\r\n");
-    for (row, (words, label, ..)) in ROWS.iter().enumerate() {
-        let words = words.replace('"', "\"\"");
-        text += &format!("{row}.50\t{label}\t\"{words}\"\r\n\r\n");
-    }
+    let row = |(row, it): (usize, &Row)| {
+        format!("{row}.50\t{}\t\"{}\"\r\n\r\n", it.1, it.0.replace('"', "\"\""))
+    };
+    let rows: String = ROWS.iter().enumerate().map(row).collect();
+    let text = format!("\u{feff}n\tlabel\ttext\r\n{rows}");
     let folder = Folder::with("data.tsv", text.as_bytes());
     let found = corrected(&folder, "data.corrected.tsv").unwrap();
     let expected = text.replace("0.50\tplace", "0.50\tperson");
@@ -49,13 +50,13 @@ fn a_tsv_keeps_every_other_byte() {
 
 #[test]
 fn json_lines_keep_every_other_byte() {
-    let mut text = String::new();
-    for (row, (words, label, ..)) in ROWS.iter().enumerate() {
-        let words = serde_json::Value::from(*words);
-        text += &format!(
-            "{{\"n\": {row}.50,\"label\" : \"{label}\", \"text\":{words}, \"more\":[\"\\u00e9\"]}}\n"
-        );
-    }
+    let row = |(row, (text, label, ..)): (usize, &Row)| {
+        let text = serde_json::Value::from(*text);
+        format!(
+            "{{\"n\": {row}.50,\"label\" : \"{label}\", \"text\":{text}, \"more\":[\"\\u00e9\"]}}\n"
+        )
+    };
+    let text: String = ROWS.iter().enumerate().map(row).collect();
     let folder = Folder::with("data.jsonl", text.as_bytes());
     let found = corrected(&folder, "data.corrected.jsonl").unwrap();
     let expected = text.replacen("\"place\"", "\"person\"", 1);
@@ -100,7 +101,7 @@ fn check_parquet(before: &ArrayRef, after: ArrayRef, compression: Compression) {
         |path: &Path| ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
     let found = open(&folder.path("data.corrected.parquet"));
     let groups = found.metadata().row_groups();
-    assert_eq!(groups.iter().map(|it| it.num_rows()).collect::<Vec<_>>(), [4, 2]);
+    assert_eq!(groups.iter().map(RowGroupMetaData::num_rows).collect::<Vec<_>>(), [4, 2]);
     let source = open(&folder.path("data.parquet"));
     assert_eq!(
         groups[0].column(1).compression(),
