@@ -3,17 +3,17 @@
 //! ```text
 //!             lane (command)              xtask (links none of ours)
 //!                │
-//!            lane-train
-//!           ╱    │      ╲
-//!   lane-models lane-losses lane-data
+//!            lane-train                    lane-review
+//!           ╱    │      ╲                       │
+//!   lane-models lane-losses lane-data ◄──── lane-audit
 //!        │                      │
 //!   lane-kernels           lane-metrics
 //! ```
 //!
 //! `lane-train` also reads `lane-metrics`, and takes AdamW's step from `lane-kernels`. Beside it stand
-//! `lane-few-shot` and `lane-audit`, on `lane-data` and `lane-metrics` alone. Tests may look anywhere, so dev-dependencies
-//! are free, except in xtask, which has to build in seconds. burn stays out of `lane-metrics`,
-//! `lane-data` and `lane-few-shot`, through whatever other crate it might come.
+//! `lane-few-shot` and `lane-audit`, on `lane-data` and `lane-metrics` alone, and `lane-review` on `lane-audit`.
+//! Tests may look anywhere, so dev-dependencies are free, except in xtask, which has to build in seconds.
+//! burn stays out of [`WITHOUT_BURN`], through whatever other crate it might come.
 
 use std::path::Path;
 
@@ -43,12 +43,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("lane-few-shot", &["lane-metrics", "lane-data"]),
     ("lane-audit", &["lane-metrics", "lane-data"]),
-    ("lane", &["lane-train", "lane-few-shot", "lane-audit"]),
+    ("lane-review", &["lane-audit", "lane-data"]),
+    ("lane", &["lane-train", "lane-few-shot", "lane-audit", "lane-review"]),
     ("xtask", &[]),
 ];
 
 const WITHOUT_BURN: &[&str] =
-    &["lane-metrics", "lane-data", "lane-translate", "lane-few-shot", "lane-audit"];
+    &["lane-metrics", "lane-data", "lane-translate", "lane-few-shot", "lane-audit", "lane-review"];
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let metadata = Invocation::cargo(&["metadata", "--no-deps", "--format-version", "1"]);

@@ -5,6 +5,7 @@ pub(crate) mod cells;
 pub(crate) mod data;
 pub(crate) mod exchange;
 pub(crate) mod few_shot;
+pub(crate) mod review;
 pub(crate) mod translate;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use self::cells::{CellsArgs, RunCellArgs};
 use self::data::DataArgs;
 use self::exchange::{ExportArgs, ImportArgs};
 use self::few_shot::FewShotArgs;
+use self::review::{ApplyArgs, ReviewArgs};
 use self::translate::TranslateArgs;
 
 /// Trains text classifiers that stand noisy labels, and finds the labels that are wrong.
@@ -49,6 +51,10 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Make a noisy copy of a labelled file.
     Noise(NoiseArgs),
+    /// Look through an audit on a page of this machine, row by row.
+    Review(ReviewArgs),
+    /// Write the corrected file, by what a review decided.
+    Apply(ApplyArgs),
     /// Translate texts there and back, for --back-translation.
     Translate(TranslateArgs),
     /// Have a language model classify, with noisy examples in its prompt.

@@ -11,6 +11,7 @@ mod import;
 mod methods;
 mod noise;
 mod predict;
+mod review;
 mod train;
 mod translate;
 
@@ -51,6 +52,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => evaluate::run(evaluate, manner),
         Command::Predict(predict) => predict::run(predict, manner),
         Command::Noise(noise) => noise::run(noise, manner),
+        Command::Review(args) => review::review(args, manner),
+        Command::Apply(args) => review::apply(args, manner),
         Command::Translate(translate) => translate::run(translate, manner),
         Command::FewShot(few_shot) => few_shot::run(*few_shot, manner),
         Command::Import(import) => import::run(import, manner),

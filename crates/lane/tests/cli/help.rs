@@ -11,6 +11,8 @@ fn every_command_has_help() {
         "evaluate",
         "predict",
         "noise",
+        "review",
+        "apply",
         "translate",
         "few-shot",
         "cells",
