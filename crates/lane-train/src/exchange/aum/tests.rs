@@ -1,5 +1,7 @@
 //! Our tables beside those of the package, and what is refused.
 
+use std::path::PathBuf;
+
 use super::*;
 use crate::exchange::cartography;
 use lane_metrics::cartography::MapConfig;
@@ -9,10 +11,10 @@ fn peers(name: &str) -> PathBuf {
 }
 
 /// Records of a table: the id, then numbers.
-fn records(bytes: &[u8]) -> (StringRecord, Vec<(String, Vec<f64>)>) {
+fn records(bytes: &[u8]) -> (csv::StringRecord, Vec<(String, Vec<f64>)>) {
     let mut table = csv::Reader::from_reader(bytes);
     let header = table.headers().unwrap().clone();
-    let record = |record: StringRecord| {
+    let record = |record: csv::StringRecord| {
         let numbers = record.iter().skip(1).map(|field| field.parse().unwrap()).collect();
         (record[0].to_owned(), numbers)
     };
