@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use lane_metrics::MetricsError;
+
+use crate::ranking_error::RankingError;
+
 /// What can go wrong with an audit.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -40,6 +44,17 @@ pub enum AuditError {
         /// Classes.
         expected: usize,
     },
+    /// Probabilities or labels that no ranking can be made of.
+    #[error(transparent)]
+    Ranking(#[from] RankingError),
+    /// Nothing to rank by, or not what was asked for.
+    #[error("to rank by {score} takes {needs}")]
+    NoScore {
+        /// The score.
+        score: String,
+        /// What is missing.
+        needs: &'static str,
+    },
     /// A plot cannot be drawn.
     #[error("cannot draw the {plot}: {found}")]
     Plot {
@@ -48,6 +63,12 @@ pub enum AuditError {
         /// Why.
         found: String,
     },
+}
+
+impl From<MetricsError> for AuditError {
+    fn from(error: MetricsError) -> Self {
+        Self::Ranking(error.into())
+    }
 }
 
 impl AuditError {

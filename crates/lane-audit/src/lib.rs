@@ -9,6 +9,7 @@
 //! Nothing here trains or knows burn; an audit can be made from what other programs logged.
 #![doc = include_str!("../README.md")]
 
+pub mod assemble;
 pub mod classes;
 pub mod cut_off;
 pub mod duplicates;
@@ -18,13 +19,17 @@ mod folder;
 pub mod model;
 pub mod noise_matrix;
 pub mod planted_flips;
+pub mod rank_by;
 mod ranking_error;
 pub mod reason;
 pub mod regression;
 pub mod report;
 pub mod suspicion;
+pub mod training;
 
+pub use assemble::{Material, assemble};
 pub use error::AuditError;
 pub use folder::{read, write};
 pub use model::{Audit, AuditRow, RowKind, Summary};
+pub use rank_by::RankBy;
 pub use ranking_error::RankingError;

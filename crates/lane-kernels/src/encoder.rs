@@ -50,6 +50,30 @@ pub fn evaluate<T: Real>(
     packing: &Packing,
     reading: Reading,
 ) -> Vec<T> {
+    in_groups(ids, packing, |ids, packing| group(encoder, ids, packing, reading))
+}
+
+/// Means over the tokens of hidden states `states`, side by side in their order:
+/// `[texts, states · hidden]`. State 0 is that of the embeddings, state l that after layer l.
+///
+/// # Panics
+///
+/// If there is no such state.
+pub fn state_means<T: Real>(
+    encoder: &EncoderParameters<'_, T>,
+    ids: &[u32],
+    packing: &Packing,
+    states: &[usize],
+) -> Vec<T> {
+    in_groups(ids, packing, |ids, packing| group_of_means(encoder, ids, packing, states))
+}
+
+/// What `of_group` makes of each group of texts, in their order.
+fn in_groups<T: Real>(
+    ids: &[u32],
+    packing: &Packing,
+    of_group: impl Fn(&[u32], &Packing) -> Vec<T> + Sync,
+) -> Vec<T> {
     let n_rows = (packing.n_rows() / GROUPS).clamp(FEWEST_ROWS, MOST_ROWS);
     let groups = packing.groups(n_rows);
     let parts: Vec<Vec<T>> = groups
@@ -57,7 +81,7 @@ pub fn evaluate<T: Real>(
         .with_max_len(1)
         .map(|texts| {
             let rows = packing.rows(texts.start).start..packing.rows(texts.end - 1).end;
-            group(encoder, &ids[rows], &packing.part(texts), reading)
+            of_group(&ids[rows], &packing.part(texts))
         })
         .collect();
     parts.concat()
@@ -69,26 +93,59 @@ fn group<T: Real>(
     packing: &Packing,
     reading: Reading,
 ) -> Vec<T> {
-    let (n, spread) = (encoder.norm.gamma.len(), Spread::Serial);
-    let mut x = Buffer::new(ids.len() * n);
-    let tokens = Tokens { ids, packing, masked: None, spread };
-    embedding::forward(encoder.tables, tokens, encoder.norm, &mut x);
+    let n = encoder.norm.gamma.len();
+    let mut x = encoder.embed(ids, packing);
     let last = encoder.layers.len().wrapping_sub(1);
-    for (number, parameters) in encoder.layers.iter().enumerate() {
+    for number in 0..encoder.layers.len() {
         let outputs = match reading {
             Reading::First if number == last => Outputs::First,
             _ => Outputs::All,
         };
-        let dropout = LayerDropout::default();
-        x = layer::evaluate(
-            &x,
-            parameters,
-            &Pass { packing, heads: encoder.heads, outputs, dropout, spread },
-        );
+        x = encoder.transform(number, &x, packing, outputs);
     }
     match reading {
         Reading::States => pooling::padded(&x, n, packing),
         Reading::First => x.to_vec(),
         Reading::Mean => pooling::mean(&x, n, packing),
+    }
+}
+
+fn group_of_means<T: Real>(
+    encoder: &EncoderParameters<'_, T>,
+    ids: &[u32],
+    packing: &Packing,
+    states: &[usize],
+) -> Vec<T> {
+    let n = encoder.norm.gamma.len();
+    let mut means = vec![Vec::new(); encoder.layers.len() + 1];
+    let mut x = encoder.embed(ids, packing);
+    for number in 0..means.len() {
+        if 0 < number {
+            x = encoder.transform(number - 1, &x, packing, Outputs::All);
+        }
+        if states.contains(&number) {
+            means[number] = pooling::mean(&x, n, packing);
+        }
+    }
+    let texts = 0..packing.n_texts();
+    texts
+        .flat_map(|text| states.iter().map(move |state| (text, *state)))
+        .flat_map(|(text, state)| &means[state][text * n..][..n])
+        .copied()
+        .collect()
+}
+
+impl<T: Real> EncoderParameters<'_, T> {
+    fn embed(&self, ids: &[u32], packing: &Packing) -> Buffer<T> {
+        let mut x = Buffer::new(ids.len() * self.norm.gamma.len());
+        let tokens = Tokens { ids, packing, masked: None, spread: Spread::Serial };
+        embedding::forward(self.tables, tokens, self.norm, &mut x);
+        x
+    }
+
+    fn transform(&self, number: usize, x: &[T], packing: &Packing, outputs: Outputs) -> Buffer<T> {
+        let (dropout, spread) = (LayerDropout::default(), Spread::Serial);
+        let pass = Pass { packing, heads: self.heads, outputs, dropout, spread };
+        layer::evaluate(x, &self.layers[number], &pass)
     }
 }

@@ -197,19 +197,55 @@ fn pooled(x: Tensor<2>, layout: &Layout, forward: Pooling, backward: Pooling) ->
     })
 }
 
+/// The tensors of a whole encoder.
+#[derive(Clone, Debug)]
+pub struct EncoderTensors {
+    /// The tables and the norm after them.
+    pub embedding: EmbeddingTensors,
+    /// From the bottom up.
+    pub layers: Vec<LayerTensors>,
+    /// Heads of every layer.
+    pub heads: usize,
+}
+
 /// A whole encoder on a device without autodiff.
 ///
 /// # Panics
 ///
 /// If a tensor is of another device.
 pub fn encode(
-    embedding: EmbeddingTensors,
-    layers: Vec<LayerTensors>,
-    heads: usize,
+    tensors: EncoderTensors,
     ids: &[u32],
     layout: &Layout,
     reading: Reading,
 ) -> Tensor<2> {
+    with_parameters(tensors, 1, |encoder| encoder::evaluate(encoder, ids, &layout.packing, reading))
+}
+
+/// Means over the tokens of hidden states `states` (0 = the embeddings, l = after layer l), side by
+/// side, `[texts, states · hidden]`, on a device without autodiff.
+///
+/// # Panics
+///
+/// If a tensor is of another device, or there is no such state.
+pub fn state_means(
+    tensors: EncoderTensors,
+    ids: &[u32],
+    layout: &Layout,
+    states: &[usize],
+) -> Tensor<2> {
+    with_parameters(tensors, states.len(), |encoder| {
+        encoder::state_means(encoder, ids, &layout.packing, states)
+    })
+}
+
+/// Rows of `n_states` hidden states each, as `compute` makes them of the parameters.
+fn with_parameters(
+    tensors: EncoderTensors,
+    n_states: usize,
+    compute: impl FnOnce(&EncoderParameters<'_, f32>) -> Vec<f32>,
+) -> Tensor<2> {
+    let EncoderTensors { embedding, layers, heads } = tensors;
     let EmbeddingTensors { word, position, segment, norm } = embedding;
     let epsilon = norm.epsilon as f32;
     let [word, position, segment] = [word, position, segment].map(|it| Input::of(it).plain());
@@ -234,9 +270,8 @@ pub fn encode(
         layers: views.iter().map(|(all, epsilons)| layer_parameters(all, *epsilons)).collect(),
         heads,
     };
-    let hidden = values(&gamma).len();
-    let y = encoder::evaluate(&parameters, ids, &layout.packing, reading);
-    Tensor::from_primitive::<Flex>(flex_rows(y, hidden))
+    let width = n_states * values(&gamma).len();
+    Tensor::from_primitive::<Flex>(flex_rows(compute(&parameters), width))
 }
 
 fn layer_inputs(x: Tensor<2>, tensors: LayerTensors) -> [Input; 17] {

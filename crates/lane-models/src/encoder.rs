@@ -110,12 +110,43 @@ impl BertEncoder {
 
     /// Last hidden states by burn's own operations, `[n * width, hidden]`.
     fn rows(&self, batch: &TokenBatch, mode: Mode<'_>) -> Tensor<2> {
-        let (n, width) = (batch.n_texts(), batch.width());
+        let grid = Grid { n: batch.n_texts(), width: batch.width() };
         let bias = batch.attention_bias();
         let start = self.embeddings.forward(batch.ids(), mode); // [n * width, hidden]
-        self.layers
-            .iter()
-            .fold(start, |rows, layer| layer.forward(rows, Grid { n, width }, bias.as_ref(), mode))
+        self.layers.iter().fold(start, |rows, layer| layer.forward(rows, grid, bias.as_ref(), mode))
+    }
+
+    /// Means over the tokens of several hidden states, side by side in their order, without dropout:
+    /// `[n, states · hidden]`. State 0 is that of the embeddings, state l that after layer l.
+    ///
+    /// # Panics
+    ///
+    /// As [`BertEncoder::forward`]; if a state is beyond [`BertEncoder::n_layers`].
+    pub fn state_means(&self, batch: &TokenBatch, states: &[usize]) -> Tensor<2> {
+        let device = self.embeddings.word_embeddings.weight.device();
+        let fused = self.kernels == Kernels::Fused && lane_kernels::nodes::supports(&device);
+        if let Some(means) = fused.then(|| fused::state_means(self, batch, states)).flatten() {
+            return means;
+        }
+        let grid = Grid { n: batch.n_texts(), width: batch.width() };
+        let (bias, mask, mode) = (batch.attention_bias(), batch.mask(), Mode::Evaluate);
+        let mut rows = self.embeddings.forward(batch.ids(), mode);
+        let mut means = Vec::with_capacity(self.layers.len() + 1);
+        for number in 0..=self.layers.len() {
+            if let Some(layer) = number.checked_sub(1).map(|below| &self.layers[below]) {
+                rows = layer.forward(rows, grid, bias.as_ref(), mode);
+            }
+            means.push(states.contains(&number).then(|| {
+                let states = rows.clone().reshape([grid.n, grid.width, self.hidden_size()]);
+                pooling::pool(states, mask.as_ref(), Pooling::Mean)
+            }));
+        }
+        Tensor::cat(states.iter().filter_map(|state| means[*state].clone()).collect(), 1)
+    }
+
+    /// Layers above the embeddings.
+    pub fn n_layers(&self) -> usize {
+        self.layers.len()
     }
 
     /// One vector a text, without dropout: what a frozen encoder gives, `[n, hidden]`.

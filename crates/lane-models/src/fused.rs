@@ -7,7 +7,7 @@ use burn::module::Param;
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
 use lane_kernels::nodes::{
-    self, EmbeddingTensors, LayerTensors, Layout, LinearTensors, NormTensors,
+    self, EmbeddingTensors, EncoderTensors, LayerTensors, Layout, LinearTensors, NormTensors,
 };
 use lane_kernels::{LayerDropout, Outputs, Reading};
 
@@ -21,12 +21,9 @@ pub(crate) fn run(
     mode: Mode<'_>,
 ) -> Tensor<2> {
     let (layout, width) = (batch.layout(), batch.width());
-    let heads = encoder.layers.first().map_or(1, |layer| layer.attention.heads);
-    let word = &encoder.embeddings.word_embeddings.weight;
-    if !word.device().is_autodiff() && matches!(mode, Mode::Evaluate) {
-        let embedding = embedding_tensors(&encoder.embeddings, word.val());
-        let layers = encoder.layers.iter().map(layer_tensors).collect();
-        return nodes::encode(embedding, layers, heads, &batch.packed_ids(), &layout, reading);
+    let heads = heads(encoder);
+    if !is_autodiff(encoder) && matches!(mode, Mode::Evaluate) {
+        return nodes::encode(tensors(encoder), &batch.packed_ids(), &layout, reading);
     }
     let mut x = embed(&encoder.embeddings, batch, &layout, mode);
     let last = encoder.layers.len().saturating_sub(1);
@@ -47,6 +44,35 @@ pub(crate) fn run(
         Reading::First => x,
         Reading::Mean => nodes::mean(x, &layout),
         Reading::States => nodes::padded(x, &layout),
+    }
+}
+
+/// Means over the tokens of hidden states `states`, side by side, `[n, states · hidden]`; none where
+/// gradients may be asked for.
+pub(crate) fn state_means(
+    encoder: &BertEncoder,
+    batch: &TokenBatch,
+    states: &[usize],
+) -> Option<Tensor<2>> {
+    let compute =
+        || nodes::state_means(tensors(encoder), &batch.packed_ids(), &batch.layout(), states);
+    (!is_autodiff(encoder)).then(compute)
+}
+
+fn is_autodiff(encoder: &BertEncoder) -> bool {
+    encoder.embeddings.word_embeddings.weight.device().is_autodiff()
+}
+
+fn heads(encoder: &BertEncoder) -> usize {
+    encoder.layers.first().map_or(1, |layer| layer.attention.heads)
+}
+
+fn tensors(encoder: &BertEncoder) -> EncoderTensors {
+    let tables = &encoder.embeddings;
+    EncoderTensors {
+        embedding: embedding_tensors(tables, tables.word_embeddings.weight.val()),
+        layers: encoder.layers.iter().map(layer_tensors).collect(),
+        heads: heads(encoder),
     }
 }
 
