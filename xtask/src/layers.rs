@@ -3,15 +3,15 @@
 //! ```text
 //!             lane (command)              xtask (links none of ours)
 //!                │
-//!            lane-train                    lane-review
-//!           ╱    │      ╲                       │
-//!   lane-models lane-losses lane-data ◄──── lane-audit
-//!        │                      │
-//!   lane-kernels           lane-metrics
+//!            lane-train ─────────┐         lane-review
+//!           ╱    │               ▼              │
+//!   lane-models lane-losses  lane-audit ◄───────┘
+//!        │                       │
+//!   lane-kernels             lane-data ──► lane-metrics
 //! ```
 //!
-//! `lane-train` also reads `lane-metrics`, and takes AdamW's step from `lane-kernels`. Beside it stand
-//! `lane-few-shot` and `lane-audit`, on `lane-data` and `lane-metrics` alone, and `lane-review` on `lane-audit`.
+//! `lane-train` also reads `lane-data` and `lane-metrics`, and takes AdamW's step from `lane-kernels`. Beside
+//! it stands `lane-few-shot`, on `lane-data` and `lane-metrics` alone.
 //! Tests may look anywhere, so dev-dependencies are free, except in xtask, which has to build in seconds.
 //! burn stays out of [`WITHOUT_BURN`], through whatever other crate it might come.
 
@@ -39,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "lane-models",
             "lane-losses",
             "lane-translate",
+            "lane-audit",
         ],
     ),
     ("lane-few-shot", &["lane-metrics", "lane-data"]),

@@ -28,7 +28,7 @@ use crate::model::{Audit, CutOff, DataFile, Known, Provenance, Summary};
 use crate::noise_matrix::OutOfFold;
 use crate::rank_by::RankBy;
 use crate::suspicion::{Judge, Suggestion, ranking};
-use crate::training::TrainingLog;
+use crate::training::Training;
 
 /// What an audit is made of.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub struct Material<'a> {
     /// Out-of-fold probabilities, row-major, shape `[n_rows, n_classes]`, rows sum to 1.
     pub probabilities: Option<&'a [f64]>,
     /// The epochs of a training.
-    pub training: Option<&'a TrainingLog>,
+    pub training: Option<&'a Training>,
     /// The score to rank by; none = suspicion, else ALM, else AUM, as far as there are any.
     pub rank_by: Option<RankBy>,
     /// What counts as a duplicate.
@@ -90,7 +90,7 @@ pub fn assemble(
         pairs,
         noise_matrix: judged.as_ref().map(|it| it.noise_matrix(n_classes)),
         duplicates: groups,
-        curves: material.training.map(|it| it.curves().to_vec()).unwrap_or_default(),
+        curves: material.training.map(|it| it.curves.clone()).unwrap_or_default(),
         provenance,
         labels: names,
         ..Summary::default()
@@ -147,7 +147,7 @@ impl Sources<'_> {
     fn rival(&self, row: usize) -> Option<ClassId> {
         match (self.judged, self.material.training) {
             (Some(judged), _) => Some(judged.suggestions[row].label),
-            (None, Some(training)) => training.of(RowId(row as u32)).rival,
+            (None, Some(training)) => training.rows[row].rival,
             (None, None) => None,
         }
     }
@@ -218,9 +218,8 @@ fn scores_of(
         });
     }
     let training = material.training.ok_or_else(|| missing("the epochs of a training"))?;
-    let rows = 0..labels.len() as u32;
     let scores: Vec<Option<f64>> =
-        rows.map(|row| rank_by.of_training(&training.of(RowId(row)))).collect();
+        training.rows.iter().map(|scores| rank_by.of_training(scores)).collect();
     let least = scores.iter().flatten().copied().reduce(f64::min);
     let least = least.ok_or_else(|| missing("a training that logged it"))?;
     Ok(scores.into_iter().map(|it| it.unwrap_or(least)).collect())
@@ -237,8 +236,8 @@ fn flags(
         || {
             let by = if rank_by == RankBy::Alm { RankBy::Alm } else { RankBy::Aum };
             let is_negative = |row: &&RowId| {
-                let scores = material.training.map(|it| it.of(**row)).unwrap_or_default();
-                by.of_training(&scores).is_some_and(|score| 0.0 < score)
+                let scores = material.training.map(|it| &it.rows[row.index()]);
+                scores.and_then(|it| by.of_training(it)).is_some_and(|score| 0.0 < score)
             };
             order.iter().filter(is_negative).count()
         },

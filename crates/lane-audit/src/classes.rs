@@ -2,7 +2,7 @@
 //! and how far apart two labels are for the models.
 //!
 //! ```text
-//! m_ab = mean of p_b over the rows labelled a                       (p out of fold)
+//! m_ab = mean of p_b over the rows labelled a that are not flagged  (p out of fold)
 //! d(a, b) = 1 − min(1, (m_ab + m_ba) / (m_aa + m_bb))               distance of two labels
 //! h_a = 1 − mean over the rows labelled a of P(label wrong)         health of a class
 //! ```
@@ -12,6 +12,9 @@
 //! Classes without rows or probabilities add nothing to the sums; where both labels have none, d is
 //! 1, for nothing speaks for confusion. Where a row has no P(label wrong), 1 stands for a flagged
 //! row and 0 for any other; a class without rows has health 1.
+//!
+//! Flagged rows are left out of m: a label given for another by mistake would make the two look
+//! confused, and with a fifth of all labels wrong any two would.
 //!
 //! m takes C² numbers, whatever the rows: they come one by one.
 
@@ -46,7 +49,9 @@ pub struct Tally {
     wrong: Vec<f64>,
     /// Flagged rows by given label and suggestion.
     flagged: Vec<usize>,
-    n_with_probabilities: Vec<usize>,
+    /// Rows that have probabilities, and the sum of those of their own label.
+    own: Vec<(usize, f64)>,
+    n_in_sums: Vec<usize>,
     sums: Vec<f64>,
 }
 
@@ -61,7 +66,7 @@ pub struct Classes {
     pub mean_probabilities: MeanProbabilities,
 }
 
-/// The matrix m: mean probability of each class over the rows of each label.
+/// The matrix m: mean probability of each class over the rows of each label that are not flagged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeanProbabilities {
     n_classes: usize,
@@ -76,7 +81,8 @@ impl Tally {
             n_rows: vec![0; n_classes],
             wrong: vec![0.0; n_classes],
             flagged: vec![0; n_classes * n_classes],
-            n_with_probabilities: vec![0; n_classes],
+            own: vec![(0, 0.0); n_classes],
+            n_in_sums: vec![0; n_classes],
             sums: vec![0.0; n_classes * n_classes],
         }
     }
@@ -94,7 +100,11 @@ impl Tally {
         self.wrong[label] += row.p_wrong.unwrap_or(if row.flagged { 1.0 } else { 0.0 });
         self.flagged[label * self.n_classes + suggested] += usize::from(row.flagged);
         if let Some(probabilities) = row.probabilities {
-            self.n_with_probabilities[label] += 1;
+            let (n_rows, sum) = &mut self.own[label];
+            (*n_rows, *sum) = (*n_rows + 1, *sum + f64::from(probabilities[label]));
+        }
+        if let Some(probabilities) = row.probabilities.filter(|_| !row.flagged) {
+            self.n_in_sums[label] += 1;
             let start = label * self.n_classes;
             let sums = &mut self.sums[start..start + self.n_classes];
             sums.iter_mut().zip(probabilities).for_each(|(sum, &p)| *sum += f64::from(p));
@@ -138,15 +148,15 @@ impl Tally {
         }
         let mean_probabilities = self.mean_probabilities();
         let health = names.iter().enumerate().map(|(at, name)| {
-            let known = self.n_with_probabilities[at] > 0;
             let n_rows = self.n_rows[at];
+            let (n_known, own) = self.own[at];
             ClassHealth {
                 label: name.clone(),
                 n_rows,
                 n_flagged: self.flagged_of(at).iter().sum(),
                 n_suggested: self.n_suggested(at),
                 health: 1.0 - self.wrong[at] / n_rows.max(1) as f64,
-                self_confidence: known.then(|| mean_probabilities.at(at, at)),
+                self_confidence: (0 < n_known).then(|| own / n_known as f64),
             }
         });
         Ok(Classes { health: health.collect(), pairs: self.pairs(names), mean_probabilities })
@@ -176,9 +186,7 @@ impl Tally {
 
     fn mean_probabilities(&self) -> MeanProbabilities {
         let mut values = self.sums.clone();
-        for (row, &n_rows) in
-            values.chunks_mut(self.n_classes.max(1)).zip(&self.n_with_probabilities)
-        {
+        for (row, &n_rows) in values.chunks_mut(self.n_classes.max(1)).zip(&self.n_in_sums) {
             for sum in row {
                 *sum /= n_rows.max(1) as f64;
             }
@@ -188,7 +196,7 @@ impl Tally {
 }
 
 impl MeanProbabilities {
-    /// Mean probability of `class` over the rows labelled `label`; 0 where there are none, or
+    /// Mean probability of `class` over the rows labelled `label` that are not flagged; 0 where there are none, or
     /// where either is no class.
     pub fn of(&self, label: ClassId, class: ClassId) -> f64 {
         if label.index().max(class.index()) < self.n_classes {

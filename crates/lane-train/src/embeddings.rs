@@ -8,8 +8,9 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
-use lane_models::BertEncoder;
+use burn::tensor::{Device, Tensor};
+use lane_data::RowId;
+use lane_models::{BertEncoder, Pooling, TokenBatch};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 
@@ -113,26 +114,92 @@ impl Embedder<'_> {
     ) -> Vec<f32> {
         let width = self.encoder.config.hidden_size;
         let mut values = vec![0.0; ids.len() * width];
-        let inputs = Inputs::Tokens { views: vec![ids], pad_id: self.encoder.tokenizer.pad_id() };
-        for rows in by_length(&inputs.lengths(), rows_at_once(self.batch_size, self.device)) {
-            if let Gathered::Tokens(batch) = inputs.gather(&rows, 1, self.device) {
-                let embedded = transfer::read(encoder.embed(&batch, self.settings.pooling()));
-                for (row, embedding) in rows.iter().zip(embedded.chunks_exact(width)) {
-                    values[row.index() * width..][..width].copy_from_slice(embedding);
-                }
-            }
-            observer.advance(rows.len() as u64);
-        }
+        let embed = |batch: &TokenBatch| encoder.embed(batch, self.settings.pooling());
+        self.each_row(ids, embed, observer, |row, embedding| {
+            values[row.index() * width..][..width].copy_from_slice(embedding);
+        });
         values
     }
 
+    /// Means over the tokens of three hidden states of `texts`: the last, the middle and that of the
+    /// embeddings, each row-major `[texts, width]`. All come from one pass and are kept in the cache;
+    /// the last is what a frozen encoder with mean pooling gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`embed`](Self::embed).
+    pub fn state_means(
+        &self,
+        texts: &[&str],
+        observer: &mut dyn Observer,
+    ) -> Result<[Vec<f32>; 3], TrainError> {
+        let width = self.encoder.config.hidden_size;
+        let n_layers = self.encoder.config.num_hidden_layers;
+        let states = [n_layers, n_layers / 2, 0];
+        let plain = Views::plain();
+        let path = |state: usize| {
+            let reading = if state == n_layers {
+                format!("{:?}", Pooling::Mean)
+            } else {
+                format!("mean of state {state}")
+            };
+            let key = self.key_of(&reading, texts, &plain, 0);
+            self.cache.as_ref().map(|folder| folder.join(format!("{key}.safetensors")))
+        };
+        let paths = states.map(path);
+        let read = |path: &Option<PathBuf>| read_cached(path.as_deref()?, texts.len(), width);
+        if let [Some(last), Some(middle), Some(first)] = paths.each_ref().map(read) {
+            return Ok([last, middle, first]);
+        }
+        let encoder = self.encoder.load(self.device)?;
+        let ids = self.encoder.tokenizer.encode(texts, self.settings.max_length)?;
+        observer.begin(&Activity::Embedding { split: "texts" }, texts.len() as u64);
+        let mut values = states.map(|_| vec![0.0; texts.len() * width]);
+        let embed = |batch: &TokenBatch| encoder.state_means(batch, &states);
+        self.each_row(ids, embed, observer, |row, means| {
+            for (values, mean) in values.iter_mut().zip(means.chunks_exact(width)) {
+                values[row.index() * width..][..width].copy_from_slice(mean);
+            }
+        });
+        observer.end();
+        for (path, values) in paths.iter().zip(&values) {
+            if let Some(path) = path {
+                write_cached(path, values, width)?;
+            }
+        }
+        Ok(values)
+    }
+
+    /// Gives `take` each row's numbers, as `embed` makes them of a batch, a row a text.
+    fn each_row(
+        &self,
+        ids: Vec<Vec<u32>>,
+        embed: impl Fn(&TokenBatch) -> Tensor<2>,
+        observer: &mut dyn Observer,
+        mut take: impl FnMut(RowId, &[f32]),
+    ) {
+        let inputs = Inputs::Tokens { views: vec![ids], pad_id: self.encoder.tokenizer.pad_id() };
+        for rows in by_length(&inputs.lengths(), rows_at_once(self.batch_size, self.device)) {
+            if let Gathered::Tokens(batch) = inputs.gather(&rows, 1, self.device) {
+                let embedded = transfer::read(embed(&batch));
+                let width = embedded.len() / rows.len().max(1);
+                let embedded = embedded.chunks_exact(width.max(1));
+                rows.iter().zip(embedded).for_each(|(row, values)| take(*row, values));
+            }
+            observer.advance(rows.len() as u64);
+        }
+    }
+
     fn key(&self, texts: &[&str], views: &Views, number: usize) -> String {
+        self.key_of(&format!("{:?}", self.settings.pooling()), texts, views, number)
+    }
+
+    fn key_of(&self, reading: &str, texts: &[&str], views: &Views, number: usize) -> String {
         let mut hasher = Sha256::new();
         let settings = format!(
-            "1\0{}\0{}\0{:?}\0",
+            "1\0{}\0{}\0{reading}\0",
             self.encoder.tokenizer.fingerprint(),
             self.settings.max_length,
-            self.settings.pooling()
         );
         hasher.update(self.encoder.fingerprint.as_bytes());
         hasher.update(settings.as_bytes());

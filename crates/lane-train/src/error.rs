@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use lane_audit::{AuditError, RankingError};
 use lane_data::DataError;
 use lane_data::hub::HubError;
 use lane_data::shown::shown;
@@ -50,6 +51,15 @@ pub enum TrainError {
     /// An encoder or a saved model cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// An audit cannot be made, read or written.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// A finished audit stands where this one would be written.
+    #[error("`{}` already holds a finished audit", .path.display())]
+    AuditExists {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file of another program, or for one, cannot be used.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
@@ -208,6 +218,12 @@ pub enum TrainError {
     },
 }
 
+impl From<RankingError> for TrainError {
+    fn from(error: RankingError) -> Self {
+        Self::Audit(error.into())
+    }
+}
+
 impl TrainError {
     /// Whether the fault lies in what the user gave, found before anything ran (exit code 2).
     pub fn is_usage(&self) -> bool {
@@ -222,6 +238,8 @@ impl TrainError {
                 | Self::Similarity { .. }
                 | Self::Data(_)
                 | Self::Exchange(_)
+                | Self::Audit(AuditError::Ranking(_) | AuditError::NoScore { .. })
+                | Self::AuditExists { .. }
                 | Self::Loss(_)
                 | Self::Refused { .. }
                 | Self::Model(_)
@@ -246,7 +264,7 @@ impl TrainError {
             Self::Similarity { .. } => Some(
                 "the first row names every class of the data once, then follows one row for each, in the same order".into(),
             ),
-            Self::OutputExists { .. } => Some("choose another --out, or give --force".into()),
+            Self::OutputExists { .. } | Self::AuditExists { .. } => Some("choose another --out, or give --force".into()),
             Self::Memory { advice, .. } => Some(format!("try {advice}")),
             Self::Unfinished { path } => Some(format!(
                 "`lane train --resume {}` goes on with it, --force starts over",

@@ -25,6 +25,7 @@ use crate::error::TrainError;
 
 pub use error::{ExchangeError, Fault};
 pub use export::{ExportRequest, ExportSummary, Format, export};
+pub(crate) use import::training;
 pub use import::{ImportRequest, ImportSummary, import};
 
 /// The files to write, refused if one is there and may not be replaced; makes the folder.

@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 pub mod apply;
+pub mod audit;
 pub mod bench;
 pub mod cell;
 pub mod checkpoint;
@@ -51,6 +52,7 @@ pub mod views;
 pub use checkpoint::Every;
 pub use config::Config;
 pub use error::TrainError;
+pub use lane_audit::{Audit, RankBy, duplicates, model::Estimate};
 pub use lane_data::{
     Columns, DataError, fetch, hub, manifest,
     noise::{NoiseConfig, NoiseKind},

@@ -1,13 +1,20 @@
 //! `out_of_fold.csv`: what networks that never saw a row make of it, and confident learning over
 //! that.
 //!
-//! `row,id,label,predicted,self_confidence,normalized_margin,flagged,p_<class>…`, in the order of
-//! the training rows. `flagged` is the filter `both` of [`lane_metrics::confident_learning`];
-//! `self_confidence` is the probability of the given label, the lower the more suspicious.
+//! ```text
+//! row,id,label,predicted,
+//! self_confidence,normalized_margin,confidence_weighted_entropy,      the lower, the more suspicious
+//! flagged,prune_by_noise_rate,prune_by_class,confident_learning,predicted_neq_given,       1 or 0
+//! p_<class>…
+//! ```
+//!
+//! in the order of the rows. Scores and filters are those of [`lane_metrics::confident_learning`];
+//! `flagged` is the filter `both`, `self_confidence` the probability of the given label.
 
 use std::path::Path;
 
-use lane_data::RowId;
+use lane_data::read::Table;
+use lane_data::{Dataset, RowId};
 use lane_metrics::confident_learning::{self, ConfidentJoint, Filter, LabeledRows, scores};
 use lane_metrics::{ClassId, MetricsError, detection};
 use serde::{Deserialize, Serialize};
@@ -16,6 +23,26 @@ use crate::error::TrainError;
 use crate::experiment::Split;
 use crate::record::RunResult;
 use crate::run_folder::{RunFolder, write_atomically};
+
+/// Its name in a folder.
+pub(crate) const FILE: &str = "out_of_fold.csv";
+/// The columns before the probabilities.
+const COLUMNS: [&str; 12] = [
+    "row",
+    "id",
+    "label",
+    "predicted",
+    "self_confidence",
+    "normalized_margin",
+    "confidence_weighted_entropy",
+    "flagged",
+    "prune_by_noise_rate",
+    "prune_by_class",
+    "confident_learning",
+    "predicted_neq_given",
+];
+/// What the names of their columns begin with.
+const PROBABILITY: &str = "p_";
 
 /// Out-of-fold probabilities of the training rows, `[rows, classes]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +54,16 @@ pub struct OutOfFold {
 impl OutOfFold {
     pub(crate) fn new(n_rows: usize, n_classes: usize) -> Self {
         Self { probabilities: vec![0.0; n_rows * n_classes], n_classes }
+    }
+
+    /// Takes probabilities as they are, row-major, shape `[rows, classes]`.
+    pub(crate) fn of(probabilities: Vec<f64>, n_classes: usize) -> Self {
+        Self { probabilities, n_classes }
+    }
+
+    /// The probabilities, row-major, shape `[rows, classes]`.
+    pub fn probabilities(&self) -> &[f64] {
+        &self.probabilities
     }
 
     /// Takes the logits of `rows`, the sums over `n_predictors` networks, row-major; columns beyond
@@ -55,6 +92,7 @@ impl OutOfFold {
         Ok(Confident {
             self_confidence: scores::self_confidence(rows),
             normalized_margin: scores::normalized_margin(rows),
+            confidence_weighted_entropy: scores::confidence_weighted_entropy(rows),
             prune_by_noise_rate: flags(rows, &joint, Filter::PruneByNoiseRate)?,
             prune_by_class: flags(rows, &joint, Filter::PruneByClass)?,
             both: flags(rows, &joint, Filter::Both)?,
@@ -71,7 +109,7 @@ impl OutOfFold {
         result: &mut RunResult,
     ) -> Result<(), TrainError> {
         let found = self.confident(&train.labels())?;
-        self.write(&folder.file("out_of_fold.csv"), train, &found)?;
+        self.write(&folder.file(FILE), &train.dataset, &found)?;
         if let (Some(detection), Some(wrong)) = (&mut result.detection, train.wrong()) {
             detection.confident_learning = Some(found.scores(&wrong)?);
         }
@@ -83,33 +121,68 @@ impl OutOfFold {
     /// # Errors
     ///
     /// [`TrainError::Io`].
-    pub fn write(&self, path: &Path, train: &Split, found: &Confident) -> Result<(), TrainError> {
+    pub fn write(&self, path: &Path, data: &Dataset, found: &Confident) -> Result<(), TrainError> {
         let failed = |error: csv::Error| TrainError::io("write", path)(error.into());
         let mut table = csv::Writer::from_writer(Vec::new());
-        let labels = &train.dataset.labels;
-        let classes = (0..self.n_classes as u16).map(|class| labels.name(ClassId(class)));
-        let header =
-            ["row", "id", "label", "predicted", "self_confidence", "normalized_margin", "flagged"];
-        let header = header.map(String::from).into_iter();
-        table.write_record(header.chain(classes.map(|it| format!("p_{it}")))).map_err(failed)?;
-        for (row, example) in train.dataset.examples.iter().enumerate() {
+        let labels = &data.labels;
+        let classes = labels.names().iter().map(|it| format!("{PROBABILITY}{it}"));
+        let header = COLUMNS.map(String::from).into_iter();
+        table.write_record(header.chain(classes)).map_err(failed)?;
+        for (row, example) in data.examples.iter().enumerate() {
             let probabilities = self.row(row);
             let line = [
                 row.to_string(),
                 example.id.clone(),
                 labels.name(example.label).into(),
                 labels.name(predicted(probabilities)).into(),
-                found.self_confidence[row].to_string(),
-                found.normalized_margin[row].to_string(),
-                u8::from(found.both[row]).to_string(),
             ];
-            let line = line.into_iter().chain(probabilities.iter().map(ToString::to_string));
+            let numbers = found.scores_of(row).into_iter().map(|it| it.to_string());
+            let flags = found.flags_of(row).into_iter().map(|it| u8::from(it).to_string());
+            let probabilities = probabilities.iter().map(ToString::to_string);
+            let line = line.into_iter().chain(numbers).chain(flags).chain(probabilities);
             table.write_record(line).map_err(failed)?;
         }
         let bytes = table
             .into_inner()
             .map_err(|error| TrainError::io("write", path)(error.into_error()))?;
         write_atomically(path, &bytes)
+    }
+
+    /// Reads the probabilities of the file that a run left, of `data`.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Data`] where the file is no table; [`TrainError::Mismatch`] where it is not of
+    /// these rows and classes.
+    pub fn read(path: &Path, data: &Dataset) -> Result<Self, TrainError> {
+        let table = Table::read(path)?;
+        let n_classes = data.n_classes();
+        let columns = data.labels.names().iter().map(|it| format!("{PROBABILITY}{it}"));
+        let header = COLUMNS.map(String::from).into_iter().chain(columns);
+        let differs = |found: String| TrainError::Mismatch {
+            found: format!("{found} in `{}`", path.display()),
+            expected: format!(
+                "{} rows of {n_classes} classes, as a run writes them",
+                data.n_rows()
+            ),
+        };
+        if !header.eq(table.header().iter().cloned()) {
+            return Err(differs("other columns".into()));
+        }
+        let mut probabilities = Vec::with_capacity(data.n_rows() * n_classes);
+        table.for_each(|line, record| {
+            let values = record.get(COLUMNS.len()..).unwrap_or_default();
+            for text in values {
+                let value: f64 =
+                    text.parse().map_err(|_| differs(format!("line {line}, `{text}`")))?;
+                probabilities.push(value);
+            }
+            Ok::<_, TrainError>(())
+        })?;
+        if probabilities.len() != data.n_rows() * n_classes {
+            return Err(differs(format!("{} numbers", probabilities.len())));
+        }
+        Ok(Self::of(probabilities, n_classes))
     }
 }
 
@@ -148,6 +221,8 @@ pub struct Confident {
     pub self_confidence: Vec<f64>,
     /// How far it leads the next class, moved to 0..=1.
     pub normalized_margin: Vec<f64>,
+    /// Its share in the entropy over all classes, moved to 0..=1.
+    pub confidence_weighted_entropy: Vec<f64>,
     /// Flags of the filter of that name, as the others.
     pub prune_by_noise_rate: Vec<bool>,
     /// See [`Filter::PruneByClass`].
@@ -161,6 +236,24 @@ pub struct Confident {
 }
 
 impl Confident {
+    /// In the order of the columns.
+    fn scores_of(&self, row: usize) -> [f64; 3] {
+        [&self.self_confidence, &self.normalized_margin, &self.confidence_weighted_entropy]
+            .map(|scores| scores[row])
+    }
+
+    /// In the order of the columns.
+    fn flags_of(&self, row: usize) -> [bool; 5] {
+        [
+            &self.both,
+            &self.prune_by_noise_rate,
+            &self.prune_by_class,
+            &self.confident_learning,
+            &self.predicted_neq_given,
+        ]
+        .map(|flags| flags[row])
+    }
+
     /// How well the wrong labels are found, by each filter and by self-confidence.
     ///
     /// # Errors

@@ -19,6 +19,8 @@ pub enum Activity {
         /// Phase, where a method has several.
         phase: &'static str,
     },
+    /// Judging each label by models that did not see its row.
+    Judging,
     /// Translating texts.
     Translating {
         /// `forward` or `back`.

@@ -1,5 +1,6 @@
 //! The command line, declared.
 
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod cells;
 pub(crate) mod data;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use lane_train::Every;
 
+use self::audit::AuditArgs;
 use self::bench::BenchCommand;
 use self::cells::{CellsArgs, RunCellArgs};
 use self::data::DataArgs;
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Predict the labels of a file of texts.
     Predict(PredictArgs),
+    /// Find the wrong labels of a file, say why and how sure, and write a report.
+    Audit(Box<AuditArgs>),
     /// Make a noisy copy of a labelled file.
     Noise(NoiseArgs),
     /// Look through an audit on a page of this machine, row by row.
@@ -96,27 +100,9 @@ pub(crate) struct ColumnArgs {
     pub(crate) id_column: Option<String>,
 }
 
-/// `lane train`.
+/// How to train: what `lane train` and `lane audit` take alike.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:
-  lane train --train reviews.csv --encoder hub:google-bert/bert-base-uncased --out run
-  lane train --train train.csv --validation dev.csv --test test.csv --encoder ./minilm --freeze-encoder --out run
-  lane train --config run/config.toml --set training.epochs=10 --out again
-  lane train --resume run
-
-A run that is killed, at any moment, goes on from its last checkpoint with --resume and comes to the
-same files, byte for byte, as if it had never been stopped. SIGINT and SIGTERM write a checkpoint and
-leave with exit code 130 or 143; a second one leaves at once.")]
-pub(crate) struct TrainArgs {
-    /// Rows to learn from: CSV, TSV, JSONL or Parquet with columns `text` and `label`.
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["config", "resume"])]
-    pub(crate) train: Option<PathBuf>,
-    /// Rows that choose the best epoch [default: the last epoch is taken].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) validation: Option<PathBuf>,
-    /// Rows that are only scored.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) test: Option<PathBuf>,
+pub(crate) struct HowArgs {
     /// A folder with config.json, model.safetensors and tokenizer.json or vocab.txt; hub:ORG/NAME; or
     /// tiny (built in, from scratch) [default: tiny].
     #[arg(long)]
@@ -124,20 +110,13 @@ pub(crate) struct TrainArgs {
     /// How to train; `lane methods` lists them [default: lane].
     #[arg(long)]
     pub(crate) method: Option<String>,
-    /// The run folder to write.
-    #[arg(long, value_name = "DIR", required_unless_present = "resume", conflicts_with = "resume")]
-    pub(crate) out: Option<PathBuf>,
-    /// Go on with the run in this folder, as its config.toml says; no other option is needed, and one
-    /// that says otherwise is refused.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) resume: Option<PathBuf>,
     /// How often to write a checkpoint: a time (90s, 10m, 2h), a number of steps (500), or never, which
     /// leaves the one that SIGINT and SIGTERM write [default: 10m]. The last two are kept; the results
     /// do not depend on it.
     #[arg(long, value_name = "TIME|STEPS")]
     pub(crate) checkpoint_every: Option<Every>,
     /// A configuration, such as the config.toml of another run.
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Any field of the configuration, as in `--set training.patience=3`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -186,6 +165,38 @@ pub(crate) struct TrainArgs {
     /// networks make of rows they never saw to `out_of_fold.csv` [default: 0, not at all].
     #[arg(long, value_name = "K")]
     pub(crate) folds: Option<u32>,
+}
+
+/// `lane train`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  lane train --train reviews.csv --encoder hub:google-bert/bert-base-uncased --out run
+  lane train --train train.csv --validation dev.csv --test test.csv --encoder ./minilm --freeze-encoder --out run
+  lane train --config run/config.toml --set training.epochs=10 --out again
+  lane train --resume run
+
+A run that is killed, at any moment, goes on from its last checkpoint with --resume and comes to the
+same files, byte for byte, as if it had never been stopped. SIGINT and SIGTERM write a checkpoint and
+leave with exit code 130 or 143; a second one leaves at once.")]
+pub(crate) struct TrainArgs {
+    /// Rows to learn from: CSV, TSV, JSONL or Parquet with columns `text` and `label`.
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["config", "resume"])]
+    pub(crate) train: Option<PathBuf>,
+    /// Rows that choose the best epoch [default: the last epoch is taken].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) validation: Option<PathBuf>,
+    /// Rows that are only scored.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
+    /// The run folder to write.
+    #[arg(long, value_name = "DIR", required_unless_present = "resume")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the run in this folder, as its config.toml says; no other option is needed, and one
+    /// that says otherwise is refused.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "config"])]
+    pub(crate) resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
     /// Replace a finished run, and begin a stopped one anew.
     #[arg(long, conflicts_with = "resume")]
     pub(crate) force: bool,

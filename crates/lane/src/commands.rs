@@ -1,5 +1,6 @@
 //! One command a file.
 
+mod audit;
 mod bench;
 mod cells;
 pub(crate) mod data;
@@ -12,6 +13,7 @@ mod methods;
 mod noise;
 mod predict;
 mod review;
+mod settings;
 mod train;
 mod translate;
 
@@ -51,6 +53,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Train(train) => train::run(*train, manner),
         Command::Evaluate(evaluate) => evaluate::run(evaluate, manner),
         Command::Predict(predict) => predict::run(predict, manner),
+        Command::Audit(args) => audit::run(*args, manner),
         Command::Noise(noise) => noise::run(noise, manner),
         Command::Review(args) => review::review(args, manner),
         Command::Apply(args) => review::apply(args, manner),

@@ -1,6 +1,7 @@
 //! What the program says: data on stdout, talk on stderr.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
+pub(crate) mod audited;
 pub(crate) mod data_sets;
 
 use std::process::ExitCode;

@@ -53,6 +53,7 @@ fn title(activity: &Activity) -> String {
         Activity::Embedding { split } => format!("embedding {split}"),
         Activity::Training { epoch, epochs, phase: "train" } => format!("epoch {epoch}/{epochs}"),
         Activity::Training { epoch, epochs, phase } => format!("{phase}, epoch {epoch}/{epochs}"),
+        Activity::Judging => "judging the labels".into(),
         Activity::Translating { direction } => format!("translating {direction}"),
         Activity::Scoring { split } => format!("scoring {split}"),
     }

@@ -26,7 +26,7 @@ pub(super) fn of(
             names,
             classes,
             conflict: conflict.flatten(),
-            training: sources.material.training.map(|it| it.of(*row)).unwrap_or_default(),
+            training: sources.material.training.map(|it| it.rows[at]).unwrap_or_default(),
         };
         AuditRow { rank, score: scores[at], duplicates: group, ..known.describe() }
     };
@@ -111,7 +111,7 @@ impl Row<'_> {
     fn reason(&self) -> String {
         let label = self.label();
         let rival = self.sources.rival(self.at).unwrap_or(label);
-        let n_passes = self.sources.material.training.map(crate::training::TrainingLog::n_epochs);
+        let n_passes = self.sources.material.training.map(|it| it.n_epochs);
         let passes = n_passes.zip(self.training.correctness);
         let twin = |it: Conflict| Twin {
             label: &self.names[it.label],

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use lane_data::{Example, LabelSet};
+use lane_metrics::cartography::{Look, MapConfig};
 
 use super::*;
 use crate::model::RowKind;
-use crate::training::Seen;
+use crate::training::{Seen, TrainingLog};
 
 const N_ROWS: usize = 120;
 
@@ -111,8 +112,8 @@ fn another_score_ranks_by_itself_and_claims_no_precision() {
 }
 
 /// Two epochs: rows with a wrong label have a negative margin in both.
-fn log(dataset: &Dataset) -> TrainingLog {
-    let mut log = TrainingLog::new(N_ROWS).unwrap();
+fn log(dataset: &Dataset) -> Training {
+    let mut log = TrainingLog::new(N_ROWS, MapConfig::default()).unwrap();
     for epoch in 1..3 {
         let seen = |(row, it): (u32, &Example)| {
             let correct = Some(it.label) == it.gold;
@@ -120,8 +121,7 @@ fn log(dataset: &Dataset) -> TrainingLog {
                 row: RowId(row),
                 margin: if correct { 2.0 } else { -1.0 },
                 label_aware_margin: None,
-                p_label: if correct { 0.9 } else { 0.2 },
-                correct,
+                look: Some(Look { p_label: if correct { 0.9 } else { 0.2 }, correct }),
                 predicted: it.gold,
                 weight: Some(1.0),
             }
@@ -129,7 +129,7 @@ fn log(dataset: &Dataset) -> TrainingLog {
         let seen: Vec<Seen> = (0..).zip(&dataset.examples).map(seen).collect();
         log.add_epoch(epoch, &seen).unwrap();
     }
-    log
+    log.finish()
 }
 
 #[test]

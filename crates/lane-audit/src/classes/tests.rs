@@ -33,10 +33,11 @@ fn three_classes_by_hand() {
         ],
     );
     let rows: Vec<_> = found.mean_probabilities.rows().map(<[f64]>::to_vec).collect();
-    assert_eq!(rows, [[0.5, 0.5, 0.0], [0.25, 0.75, 0.0], [0.0, 0.0, 1.0]]);
+    // The flagged row is left out.
+    assert_eq!(rows, [[0.75, 0.25, 0.0], [0.25, 0.75, 0.0], [0.0, 0.0, 1.0]]);
     let distance = |a, b| found.mean_probabilities.label_distance(ClassId(a), ClassId(b));
-    // (0.5 + 0.25) / (0.5 + 0.75) = 0.6
-    assert!((distance(0, 1) - 0.4).abs() < 1e-12);
+    // (0.25 + 0.25) / (0.75 + 0.75) = 1/3
+    assert!((distance(0, 1) - 2.0 / 3.0).abs() < 1e-12);
     assert!((distance(0, 2) - 1.0).abs() < 1e-12 && distance(1, 1).abs() < 1e-12);
     let first = ClassHealth {
         label: "c0".into(),

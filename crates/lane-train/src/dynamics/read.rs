@@ -22,6 +22,14 @@ pub struct SeenEpoch {
     pub labels: Vec<u16>,
     /// Margin of that label.
     pub margins: Vec<f32>,
+    /// Label-aware margin of that label, where there was an auxiliary network.
+    pub label_aware_margins: Vec<Option<f32>>,
+    /// Probability of that label.
+    pub p_labels: Vec<f32>,
+    /// The class of the highest logit.
+    pub predicted: Vec<u16>,
+    /// The weight of each row's cross-entropy.
+    pub weights: Vec<f32>,
     /// Logits of each; empty where the run did not keep them.
     pub logits: Vec<Vec<f32>>,
 }
@@ -31,6 +39,10 @@ impl SeenEpoch {
         self.rows.append(&mut other.rows);
         self.labels.append(&mut other.labels);
         self.margins.append(&mut other.margins);
+        self.label_aware_margins.append(&mut other.label_aware_margins);
+        self.p_labels.append(&mut other.p_labels);
+        self.predicted.append(&mut other.predicted);
+        self.weights.append(&mut other.weights);
         self.logits.append(&mut other.logits);
     }
 }
@@ -123,6 +135,10 @@ fn seen(batch: &RecordBatch) -> Option<SeenEpoch> {
     let rows: &UInt32Array = column(batch, "row")?;
     let labels: &UInt16Array = column(batch, "label")?;
     let margins: &Float32Array = column(batch, "margin")?;
+    let label_aware_margins: &Float32Array = column(batch, "label_aware_margin")?;
+    let p_labels: &Float32Array = column(batch, "p_label")?;
+    let predicted: &UInt16Array = column(batch, "predicted")?;
+    let weights: &Float32Array = column(batch, "weight")?;
     let mut logits = Vec::new();
     if let Some(lists) = column::<ListArray>(batch, "logits") {
         for row in 0..lists.len() {
@@ -135,6 +151,10 @@ fn seen(batch: &RecordBatch) -> Option<SeenEpoch> {
         rows: rows.values().to_vec(),
         labels: labels.values().to_vec(),
         margins: margins.values().to_vec(),
+        label_aware_margins: label_aware_margins.iter().collect(),
+        p_labels: p_labels.values().to_vec(),
+        predicted: predicted.values().to_vec(),
+        weights: weights.values().to_vec(),
         logits,
     })
 }

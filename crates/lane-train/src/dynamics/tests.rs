@@ -46,6 +46,10 @@ fn rows_come_back_in_order_with_nulls_where_there_is_no_auxiliary() {
         rows: vec![0, 2],
         labels: vec![1, 1],
         margins: vec![1.0, -2.0],
+        label_aware_margins: vec![None, None],
+        p_labels: vec![0.7, 0.1],
+        predicted: vec![1, 0],
+        weights: vec![1.0, 1.0],
         logits: Vec::new(),
     };
     assert_eq!((epoch, reader.next_epoch().unwrap()), (expected, None));

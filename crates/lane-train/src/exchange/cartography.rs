@@ -17,10 +17,10 @@ use std::fmt::Write;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use lane_audit::training::{Seen, TrainingLog};
 use lane_data::{RowId, open};
-use lane_metrics::averages::{MarginAverages, Visit};
-use lane_metrics::cartography::{DataMap, Look, MapConfig};
-use lane_metrics::{ClassId, margin};
+use lane_metrics::ClassId;
+use lane_metrics::cartography::MapConfig;
 
 use super::error::{ExchangeError, Fault};
 use crate::dynamics::MeanProbabilities;
@@ -35,10 +35,8 @@ pub struct Training {
     pub ids: Vec<String>,
     /// The label each was trained with.
     pub golds: Vec<ClassId>,
-    /// Their data map.
-    pub map: DataMap,
-    /// Their margins, averaged over all epochs.
-    pub margins: MarginAverages,
+    /// What the epochs say of each.
+    pub log: TrainingLog,
     /// Their class probabilities, averaged over all epochs.
     pub means: MeanProbabilities,
     /// Epochs read.
@@ -114,8 +112,7 @@ fn begin(first: PathBuf, lines: &[Line], map: MapConfig) -> Result<Training, Tra
     Ok(Training {
         ids: lines.iter().map(|line| line.id.clone()).collect(),
         golds: lines.iter().map(|line| line.gold).collect(),
-        map: DataMap::new(n_rows, map)?,
-        margins: MarginAverages::new(n_rows)?,
+        log: TrainingLog::new(n_rows, map)?,
         means: MeanProbabilities::new(n_rows, n_classes),
         n_epochs: 0,
         n_classes,
@@ -145,12 +142,10 @@ impl Training {
         rows: &HashMap<String, RowId>,
     ) -> Result<(), TrainError> {
         let mut seen = vec![None; self.ids.len()];
+        let mut shown = Vec::with_capacity(lines.len());
         for line in lines {
             let row = self.check(path, line, rows, &mut seen)?;
-            let look = Look::of_logits(&line.logits, line.gold)?;
-            self.map.record(row, self.n_epochs, look)?;
-            let margin = margin::of_row(&line.logits, line.gold)?.value;
-            self.margins.record(&Visit { row, margin, ..Visit::default() })?;
+            shown.push(Seen::of_logits(row, &line.logits, line.gold)?);
             self.means.add(row, &line.logits);
         }
         let mut missing = seen.iter().zip(&self.ids).filter(|(line, _)| line.is_none());
@@ -160,7 +155,7 @@ impl Training {
             return Err(ExchangeError::RowsMissing { path, known, n_missing, id }.into());
         }
         self.n_epochs += 1;
-        Ok(())
+        Ok(self.log.add_epoch(self.n_epochs, &shown)?)
     }
 
     /// The row that a line is of, held against the first epoch and the lines before.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use lane_audit::training::{Seen, Training, TrainingLog};
 use lane_data::read::{self, LabelPolicy};
 use lane_data::{Columns, Dataset, RowId};
 use lane_metrics::ClassId;
@@ -84,6 +85,26 @@ pub fn import(request: &ImportRequest) -> Result<ImportSummary, TrainError> {
     })
 }
 
+/// The scores at `from` in the order of `data`, whose rows and classes they are joined to.
+///
+/// # Errors
+///
+/// As [`import()`].
+pub(crate) fn training(from: &Path, data: &Dataset) -> Result<Training, TrainError> {
+    let scores = Scores::read(from, MapConfig::default())?;
+    let Joined { places, names, .. } = Joined::new(&scores, data)?;
+    let training = match scores {
+        Scores::Training(training) => training.log.finish(),
+        Scores::Values(values, _) => {
+            let mut log = TrainingLog::new(values.aums.len(), MapConfig::default())?;
+            let seen = |(row, aum): (u32, &f64)| Seen::of_margin(RowId(row), *aum as f32);
+            log.add_epoch(1, &(0..).zip(&values.aums).map(seen).collect::<Vec<_>>())?;
+            log.finish()
+        }
+    };
+    Ok(training.select(&places, |class| names.get(class.index()).copied().flatten()))
+}
+
 /// What was read, in the order of the file.
 enum Scores {
     Training(Box<cartography::Training>),
@@ -125,13 +146,13 @@ impl Scores {
     fn aum(&self, at: usize) -> f64 {
         match self {
             // Every row was seen in every epoch, and there is at least one.
-            Self::Training(training) => training.margins.aum(RowId(at as u32)).unwrap_or_default(),
+            Self::Training(training) => training.log.of(RowId(at as u32)).aum.unwrap_or_default(),
             Self::Values(values, _) => values.aums[at],
         }
     }
 
     fn point(&self, at: usize) -> Option<MapPoint> {
-        self.training()?.map.point(RowId(at as u32))
+        self.training()?.log.point(RowId(at as u32))
     }
 
     fn write_map(&self, path: &Path, order: impl Iterator<Item = usize>) -> Result<(), TrainError> {

@@ -28,7 +28,8 @@ fn out_of_fold(run: &Run) -> Vec<Line> {
     let header: Vec<_> = table.headers().unwrap().iter().map(str::to_owned).collect();
     let fixed = ["row", "id", "label", "predicted", "self_confidence", "normalized_margin"];
     assert_eq!(header[..6], fixed);
-    assert_eq!(header[6..], ["flagged", "p_bird", "p_metal", "p_weather"]);
+    assert_eq!(header[6..8], ["confidence_weighted_entropy", "flagged"]);
+    assert_eq!(header[12..], ["p_bird", "p_metal", "p_weather"]);
     let lines: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
     let rows: Vec<usize> = lines.iter().map(|line| line[0].parse().unwrap()).collect();
     assert!(rows.into_iter().eq(0..lines.len()));
@@ -39,8 +40,8 @@ fn out_of_fold(run: &Run) -> Vec<Line> {
         predicted: line[3].into(),
         self_confidence: number(&line[4]),
         normalized_margin: number(&line[5]),
-        flagged: &line[6] == "1",
-        probabilities: line.iter().skip(7).map(number).collect(),
+        flagged: &line[7] == "1",
+        probabilities: line.iter().skip(12).map(number).collect(),
     };
     lines.into_iter().map(line).collect()
 }

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use lane_train::device::DeviceName;
 use lane_train::record::RunResult;
 use lane_train::run::{Resumed, RunOptions, resume, train_with};
-use lane_train::views;
-use lane_train::{Config, MethodName, Setting, TrainError};
+use lane_train::{Config, Setting, TrainError};
 
-use crate::args::{ColumnArgs, TrainArgs};
+use crate::args::TrainArgs;
+use crate::commands::settings::{self, Files};
 use crate::commands::{Manner, invocation};
 use crate::stop::Stop;
 use crate::{print, progress::Bars};
@@ -36,8 +35,8 @@ pub(crate) fn run(args: TrainArgs, manner: Manner) -> anyhow::Result<()> {
 }
 
 fn begin(out: &Path, args: &TrainArgs, observer: &mut Bars) -> Result<RunResult, TrainError> {
-    let config = Config::resolve(args.config.as_deref(), &settings(args)?)?;
-    let options = RunOptions { force: args.force, every: args.checkpoint_every };
+    let config = Config::resolve(args.how.config.as_deref(), &settings(args)?)?;
+    let options = RunOptions { force: args.force, every: args.how.checkpoint_every };
     train_with(config, out, options, &invocation(), observer)
 }
 
@@ -48,7 +47,7 @@ fn go_on(
     observer: &mut Bars,
 ) -> Result<Option<RunResult>, TrainError> {
     refuse_other_settings(run, &settings(args)?)?;
-    match resume(run, args.checkpoint_every, &invocation(), observer)? {
+    match resume(run, args.how.checkpoint_every, &invocation(), observer)? {
         Resumed::Ran(result) => Ok(Some(*result)),
         Resumed::Finished => Ok(None),
     }
@@ -83,58 +82,11 @@ fn finished(run: &Path, manner: Manner) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Flags as settings, `--set` last so that it wins.
 fn settings(args: &TrainArgs) -> Result<Vec<Setting>, TrainError> {
-    let mut all = Vec::new();
-    let mut put = |key: &str, value: Option<toml::Value>| {
-        all.extend(value.map(|value| Setting::new(key, value)));
+    let files = Files {
+        train: args.train.as_deref(),
+        validation: args.validation.as_deref(),
+        test: args.test.as_deref(),
     };
-    let path = |path: &Option<std::path::PathBuf>| {
-        path.as_ref().map(|path| path.display().to_string().into())
-    };
-    let text = |text: &Option<String>| text.clone().map(toml::Value::from);
-    let number = |number: Option<u32>| number.map(toml::Value::from);
-    if let Some(method) = &args.method {
-        method.parse::<MethodName>()?;
-    }
-    if let Some(device) = &args.device {
-        device.parse::<DeviceName>()?;
-    }
-    put("method", text(&args.method));
-    put("seed", args.seed.map(|seed| toml::Value::Integer(seed.cast_signed())));
-    put("device", text(&args.device));
-    put("data.train", path(&args.train));
-    put("data.validation", path(&args.validation));
-    put("data.test", path(&args.test));
-    let ColumnArgs { text_column, label_column, gold_column, id_column } = &args.columns;
-    put("data.text_column", text(text_column));
-    put("data.label_column", text(label_column));
-    put("data.gold_column", text(gold_column));
-    put("data.id_column", text(id_column));
-    put("model.encoder", text(&args.encoder));
-    put("model.pooling", text(&args.pooling));
-    put("model.max_length", number(args.max_length));
-    put("model.freeze_encoder", args.freeze_encoder.then_some(true.into()));
-    put("training.epochs", number(args.epochs));
-    put("training.batch_size", number(args.batch_size));
-    put("training.micro_batch", number(args.micro_batch));
-    put("training.lr", args.lr.map(Into::into));
-    put("cross_validation.folds", number(args.folds));
-    put("views.kinds", args.views.map(view_names).transpose()?);
-    put("views.back_translation", path(&args.back_translation));
-    put("views.thesaurus", text(&args.wordnet));
-    for setting in &args.settings {
-        all.push(setting.parse()?);
-    }
-    Ok(all)
-}
-
-/// The list of views that `--views` stands for.
-fn view_names(n_views: u64) -> Result<toml::Value, TrainError> {
-    let kinds = views::preset(n_views).ok_or_else(|| TrainError::Setting {
-        key: "--views".into(),
-        found: n_views.to_string(),
-        expected: format!("{}; any list of views is `--set views.kinds=[…]`", views::PRESETS),
-    })?;
-    Ok(toml::Value::Array(kinds.iter().map(|kind| kind.to_string().into()).collect()))
+    settings::of(files, &args.how, &args.columns)
 }

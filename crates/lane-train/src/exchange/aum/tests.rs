@@ -58,7 +58,7 @@ fn values_records_and_logits_give_the_same_averages() {
     assert_eq!((values.ids.len(), records.ids.len()), (60, 60));
     for (id, aum) in values.ids.iter().zip(values.aums) {
         let row = training.ids.iter().position(|it| it == id).unwrap();
-        let ours = training.margins.aum(lane_data::RowId(row as u32)).unwrap();
+        let ours = training.log.of(lane_data::RowId(row as u32)).aum.unwrap();
         let again = records.aums[records.ids.iter().position(|it| it == id).unwrap()];
         assert!((ours - aum).abs() <= 1e-5 && (again - aum).abs() <= 1e-5, "{id}: {ours} {aum}");
     }

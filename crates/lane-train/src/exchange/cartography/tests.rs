@@ -50,7 +50,7 @@ fn a_map_from_files_agrees_with_cartography() {
         for record in table.records().map(Result::unwrap) {
             n_rows += 1;
             let row = training.ids.iter().position(|id| *id == record[0]).unwrap();
-            let point = training.map.point(RowId(row as u32)).unwrap();
+            let point = training.log.point(RowId(row as u32)).unwrap();
             let ours = [
                 point.threshold_closeness,
                 point.confidence,
@@ -74,7 +74,7 @@ fn rows_may_stand_in_another_order_in_each_epoch() {
     let second = "\n".to_owned() + &row("b", 1, [5.0, 0.0], 1) + "\n" + &row("a", 1, [1.0, 0.0], 0);
     let folder = folder(&[&first, &second]);
     let training = read(folder.path(), MapConfig::default()).unwrap();
-    let aum = |row| training.margins.aum(RowId(row));
+    let aum = |row| training.log.of(RowId(row)).aum;
     assert_eq!((aum(0), aum(1)), (Some(1.0), Some(-4.0)));
     assert_eq!((training.n_epochs, training.n_classes), (2, 2));
 }
