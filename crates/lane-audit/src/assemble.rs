@@ -24,11 +24,18 @@ use crate::classes::{Classes, Tally};
 use crate::cut_off::{self, Cut};
 use crate::duplicates;
 use crate::error::AuditError;
+use crate::folder::FORMAT;
 use crate::model::{Audit, CutOff, DataFile, Known, Provenance, Summary};
 use crate::noise_matrix::OutOfFold;
 use crate::rank_by::RankBy;
 use crate::suspicion::{Judge, Suggestion, ranking};
 use crate::training::Training;
+
+/// Keeps the logarithm of a probability of 0 finite.
+const LEAST_PROBABILITY: f64 = 1e-12;
+/// Said where nothing can be flagged.
+const BLIND: &str = "Models that did not see the rows tell the labels no better than their frequencies do, \
+                     so nothing is flagged: there may be too few rows, or the texts may not show the label.";
 
 /// What an audit is made of.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +74,11 @@ pub fn assemble(
     let rank_by = chosen(material)?;
     let scores = scores_of(rank_by, material, &labels, judged.as_ref())?;
     let order = ranking(&scores);
-    let flagged = flags(rank_by, &order, material, judged.as_ref());
+    let is_blind = judged.as_ref().is_some_and(Judged::is_blind);
+    let flagged = match is_blind {
+        true => vec![false; labels.len()],
+        false => flags(rank_by, &order, material, judged.as_ref()),
+    };
     let names = material.dataset.labels.names().to_vec();
     let sources = Sources { material, labels: &labels, judged: judged.as_ref(), flagged: &flagged };
     let classes = sources.classes(&names)?;
@@ -81,10 +92,15 @@ pub fn assemble(
     let rows = rows::of(&sources, (&order, &scores), (&names, &classes), &groups);
     let Classes { health, pairs, .. } = classes;
     let summary = Summary {
+        format: FORMAT,
         data,
         score: rank_by.score(),
         n_flagged: flagged.iter().filter(|it| **it).count(),
-        cut_off: judged.as_ref().filter(|_| rank_by == RankBy::Suspicion).map(Judged::cut_off),
+        cut_off: judged
+            .as_ref()
+            .filter(|_| rank_by == RankBy::Suspicion && !is_blind)
+            .map(Judged::cut_off),
+        notes: if is_blind { vec![BLIND.into()] } else { Vec::new() },
         known: known(material.dataset, &scores, &flagged)?,
         classes: health,
         pairs,
@@ -109,6 +125,25 @@ impl<'a> Judged<'a> {
     fn new(rows: OutOfFold<'a>) -> Result<Self, AuditError> {
         let judge = Judge::new(rows);
         Ok(Self { suggestions: judge.suggestions(), cut: cut_off::choose(&judge), judge })
+    }
+
+    /// Whether the given labels are no likelier to the models than by their frequencies alone.
+    ///
+    /// ```text
+    /// mean(d) ≤ 2 sd(d) / √n,   d_i = log P_iy − log(n_y / n)
+    /// ```
+    fn is_blind(&self) -> bool {
+        let rows = self.judge.rows();
+        let n_rows = rows.n_rows() as f64;
+        let mut counts = vec![0.0; rows.n_classes()];
+        rows.labels().iter().for_each(|label| counts[label.index()] += 1.0);
+        let gain = |row: usize| {
+            let label = rows.labels()[row].index();
+            rows.row(row)[label].max(LEAST_PROBABILITY).ln() - f64::ln(counts[label] / n_rows)
+        };
+        let mean = (0..rows.n_rows()).map(gain).sum::<f64>() / n_rows;
+        let square = (0..rows.n_rows()).map(|row| (gain(row) - mean).powi(2)).sum::<f64>();
+        mean <= 2.0 * (square / (n_rows - 1.0)).sqrt() / n_rows.sqrt()
     }
 
     fn cut_off(&self) -> CutOff {

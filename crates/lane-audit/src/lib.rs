@@ -25,6 +25,7 @@ pub mod reason;
 pub mod regression;
 pub mod report;
 pub mod suspicion;
+pub mod tf_idf;
 pub mod training;
 
 pub use assemble::{Material, assemble};

@@ -110,6 +110,8 @@ pub struct Summary {
     pub duplicates: Vec<DuplicateGroup>,
     /// Training, epoch by epoch.
     pub curves: Vec<EpochPoint>,
+    /// What a reader should know first, in sentences.
+    pub notes: Vec<String>,
     /// Where the audit came from.
     pub provenance: Provenance,
 }
@@ -250,6 +252,8 @@ pub struct Provenance {
     pub method: Option<String>,
     /// The encoder, as given.
     pub encoder: Option<String>,
+    /// The models that did not see the rows they judged.
+    pub judge: Option<String>,
     /// The seed.
     pub seed: u64,
     /// Seconds from start to result.

@@ -32,9 +32,9 @@ use rayon::prelude::*;
 pub use choice::{Cell, Choice, ChoiceConfig, choose};
 pub use folds::Folds;
 
-use crate::features::Features;
+use crate::features::{Features, Values};
 use crate::ranking_error::{RankingError, check_counts, check_labels};
-use objective::Objective;
+use objective::{Objective, SparseObjective};
 
 /// How one regression is fitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,24 +113,44 @@ pub fn out_of_fold(
     let mut log_probabilities = vec![0.0; rows.labels.len() * rows.n_classes];
     log_probabilities.par_chunks_exact_mut(rows.n_classes).enumerate().for_each(|(row, into)| {
         let weights = &fitted[usize::from(folds.of_rows()[row])];
-        predict(weights, rows.features.row(row), into);
+        predict(weights, rows.features, row, into);
     });
     Ok(log_probabilities)
 }
 
-/// W (row-major, `[c, d]`), then b, fitted to all rows that are not in `fold`.
+/// W, then b, fitted to all rows that are not in `fold`; W is row-major, `[c, d]`, of sparse features
+/// `[d, c]`.
 fn fit_without(rows: Labelled<'_>, folds: &Folds, fold: u8, config: RegressionConfig) -> Vec<f64> {
-    let mut objective = Objective::new(rows, folds.of_rows(), fold, config.inverse_penalty);
+    let (of_rows, penalty) = (folds.of_rows(), config.inverse_penalty);
     let start = vec![0.0; rows.n_classes * (rows.features.width() + 1)];
     let stop = lbfgs::Stop { tolerance: config.tolerance, max_iterations: config.max_iterations };
-    lbfgs::minimize(|at, gradient| objective.evaluate(at, gradient), start, stop).at
+    match rows.features.values() {
+        Values::Dense(values) => {
+            let mut objective = Objective::new(rows, values, of_rows, fold, penalty);
+            lbfgs::minimize(|at, gradient| objective.evaluate(at, gradient), start, stop).at
+        }
+        Values::Sparse(values) => {
+            let mut objective = SparseObjective::new(rows, values, of_rows, fold, penalty);
+            lbfgs::minimize(|at, gradient| objective.evaluate(at, gradient), start, stop).at
+        }
+    }
 }
 
 /// Log-softmax of W x + b.
-fn predict(weights: &[f64], features: &[f32], into: &mut [f64]) {
-    let (matrix, bias) = weights.split_at(into.len() * features.len());
-    for ((logit, row), bias) in into.iter_mut().zip(matrix.chunks_exact(features.len())).zip(bias) {
-        *logit = bias + row.iter().zip(features).map(|(w, x)| w * f64::from(*x)).sum::<f64>();
+fn predict(parameters: &[f64], features: &Features, row: usize, into: &mut [f64]) {
+    let width = features.width();
+    let (weights, bias) = parameters.split_at(into.len() * width);
+    match features.values() {
+        Values::Dense(values) => {
+            let values = &values[row * width..][..width];
+            for ((logit, weights), bias) in
+                into.iter_mut().zip(weights.chunks_exact(width)).zip(bias)
+            {
+                let products = weights.iter().zip(values).map(|(w, x)| w * f64::from(*x));
+                *logit = bias + products.sum::<f64>();
+            }
+        }
+        Values::Sparse(values) => objective::logits(weights, bias, values.row(row), into),
     }
     log_softmax(into);
 }

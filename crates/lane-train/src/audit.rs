@@ -6,8 +6,9 @@
 //!   └─────► duplicates ────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! With `tiny`, which knows nothing before it is trained, and where `cross_validation.folds` asks for
-//! it, the probabilities are those of the method itself, trained once more for each fold.
+//! With `tiny`, which knows nothing before it is trained, the regression is on words and pieces of words.
+//! Where `cross_validation.folds` asks for it, the probabilities are those of the method itself, trained
+//! once more for each fold.
 //!
 //! The folder: `labels.csv`, `audit.json` and `report.html` of [`lane_audit`], `out_of_fold.csv`, and
 //! `run/`, the folder of the training. An audit that was stopped goes on when it is asked for again:
@@ -42,8 +43,6 @@ const RUN: &str = "run";
 const FINISHED: &str = "audit.json";
 /// Fewer rows have no share of wrong labels that could be told.
 const FEWEST_ROWS: usize = 21;
-/// Trainings of the method where the encoder knows nothing before it is trained.
-const FOLDS: u32 = 5;
 
 /// What `lane audit` is asked for.
 #[derive(Clone, Debug)]
@@ -69,7 +68,7 @@ pub struct AuditRequest {
 /// [`TrainError::is_usage`] for what is wrong with settings, file or encoder, before anything is
 /// trained; those of the training afterwards.
 pub fn audit(
-    mut request: AuditRequest,
+    request: &AuditRequest,
     out: &Path,
     invocation: &Invocation,
     observer: &mut dyn Observer,
@@ -81,24 +80,19 @@ pub fn audit(
     if !request.train {
         dataset.warnings.iter().for_each(|warning| observer.note(warning));
     }
-    if request.config.model.encoder == "tiny" && request.config.cross_validation.folds == 0 {
-        request.config.cross_validation.folds = FOLDS;
-    }
-    let by_method = request.config.cross_validation.folds > 0;
-    if by_method && !request.train {
-        let expected = "a pretrained encoder, or a training: `tiny` knows nothing before it";
-        return Err(TrainError::setting("model.encoder", &request.config.model.encoder, expected));
-    }
-    let mut probabilities = None;
-    if !by_method {
-        probabilities = Some(probabilities::by_regression(&request.config, &dataset, observer)?);
+    let folds = request.config.cross_validation.folds;
+    let (mut probabilities, mut judge) =
+        (None, format!("{}, {folds} folds", request.config.method));
+    if folds == 0 {
+        let (found, by) = probabilities::by_regression(&request.config, &dataset, observer)?;
+        (probabilities, judge) = (Some(found), by);
     }
     let mut log = None;
     if request.train {
         let run = out.join(RUN);
-        training::train(&request, &run, invocation, observer)?;
+        training::train(request, &run, invocation, observer)?;
         log = Some(training::log(&run, dataset.n_rows())?);
-        if by_method {
+        if 0 < folds {
             probabilities = Some(OutOfFold::read(&run.join(out_of_fold::FILE), &dataset)?);
         }
     }
@@ -114,6 +108,7 @@ pub fn audit(
         method: request.train.then(|| request.config.method.to_string()),
         encoder: Some(request.config.model.encoder.clone()),
         seed: request.config.seed,
+        judge: Some(judge),
         ..provenance(invocation, started)
     };
     parts.leave(out, provenance)
@@ -128,6 +123,11 @@ impl AuditRequest {
             let key = format!("data.{name}");
             let expected = "nothing: an audit looks at one file";
             return Err(TrainError::setting(&key, path.display(), expected));
+        }
+        let folds = self.config.cross_validation.folds;
+        if 0 < folds && !self.train {
+            let expected = "0, since nothing is trained";
+            return Err(TrainError::setting("cross_validation.folds", folds, expected));
         }
         match self.rank_by {
             Some(score) if !self.train && !score.is_out_of_fold() => {

@@ -11,6 +11,9 @@ use crate::config::ModelConfig;
 use crate::error::TrainError;
 use crate::hub_folder::{self, Files};
 
+/// The encoder that is built in, and knows nothing before it is trained.
+pub const BUILT_IN: &str = "tiny";
+
 /// Where an encoder comes from, as `--encoder` says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EncoderSource {
@@ -26,7 +29,7 @@ impl From<&str> for EncoderSource {
     fn from(text: &str) -> Self {
         match text.strip_prefix("hub:") {
             Some(name) => Self::Hub(name.into()),
-            None if text == "tiny" => Self::Tiny,
+            None if text == BUILT_IN => Self::Tiny,
             None => Self::Folder(text.into()),
         }
     }

@@ -171,3 +171,14 @@ fn nothing_to_rank_by_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn models_that_cannot_tell_the_labels_flag_nothing_and_the_audit_says_so() {
+    let (dataset, _) = made();
+    let frequencies = [0.34, 0.33, 0.33].repeat(N_ROWS);
+    let Audit { summary, rows } = audit(&material(&dataset, Some(&frequencies))).unwrap();
+    assert!(rows.iter().all(|row| !row.flagged) && summary.cut_off.is_none());
+    assert!(summary.notes[0].contains("no better than their frequencies"), "{:?}", summary.notes);
+    let (_, probabilities) = made();
+    assert!(audit(&material(&dataset, Some(&probabilities))).unwrap().summary.notes.is_empty());
+}

@@ -13,12 +13,18 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use super::Labelled;
 
+mod sparse;
+
+pub(super) use sparse::{SparseObjective, logits};
+
 /// Rows multiplied at a time: their logits stay in the cache, and sums in f32 stay short.
 const BLOCK: usize = 256;
 
-/// The objective, and the buffers it is computed in.
+/// The objective over dense features, and the buffers it is computed in.
 pub(super) struct Objective<'a> {
     rows: Labelled<'a>,
+    /// Row-major, shape `[n, d]`.
+    values: &'a [f32],
     folds: &'a [u8],
     left_out: u8,
     inverse_penalty: f64,
@@ -34,6 +40,7 @@ pub(super) struct Objective<'a> {
 impl<'a> Objective<'a> {
     pub(super) fn new(
         rows: Labelled<'a>,
+        values: &'a [f32],
         folds: &'a [u8],
         left_out: u8,
         inverse_penalty: f64,
@@ -41,10 +48,11 @@ impl<'a> Objective<'a> {
         let shape = (rows.n_classes, rows.features.width());
         Self {
             rows,
+            values,
             folds,
             left_out,
             inverse_penalty,
-            n_fitted: folds.iter().filter(|fold| **fold != left_out).count().max(1) as f64,
+            n_fitted: n_fitted(folds, left_out),
             weights: Array2::zeros(shape),
             residuals: vec![0.0; BLOCK * rows.n_classes],
             products: Array2::zeros(shape),
@@ -61,22 +69,14 @@ impl<'a> Objective<'a> {
         for first in (0..self.rows.labels.len()).step_by(BLOCK) {
             loss += self.add_block(first, bias, gradient);
         }
-        let mut square = 0.0;
-        for (slope, weight) in gradient.iter_mut().zip(weights) {
-            *slope += weight / self.inverse_penalty;
-            square += weight * weight;
-        }
-        for slope in gradient.iter_mut() {
-            *slope /= self.n_fitted;
-        }
-        (loss + 0.5 * square / self.inverse_penalty) / self.n_fitted
+        (loss + penalty(weights, self.inverse_penalty, gradient, self.n_fitted)) / self.n_fitted
     }
 
     /// Adds one block to the gradient and returns its cross-entropy.
     fn add_block(&mut self, first: usize, bias: &[f64], gradient: &mut [f64]) -> f64 {
         let (width, n_rows) = (self.rows.features.width(), self.rows.labels.len());
         let n_block = BLOCK.min(n_rows - first);
-        let values = &self.rows.features.values[first * width..][..n_block * width];
+        let values = &self.values[first * width..][..n_block * width];
         let n_classes = self.rows.n_classes;
         let residuals = &mut self.residuals[..n_block * n_classes];
         // The slices have these lengths, so there are always views.
@@ -103,6 +103,24 @@ impl<'a> Objective<'a> {
         slopes.iter_mut().zip(&self.products).for_each(|(sum, it)| *sum += f64::from(*it));
         loss
     }
+}
+
+/// Rows that count.
+fn n_fitted(folds: &[u8], left_out: u8) -> f64 {
+    folds.iter().filter(|fold| **fold != left_out).count().max(1) as f64
+}
+
+/// `½ |W|² / C`; its gradient is added to that of the cross-entropies, and all of it divided by n.
+fn penalty(weights: &[f64], inverse_penalty: f64, gradient: &mut [f64], n_fitted: f64) -> f64 {
+    let mut square = 0.0;
+    for (slope, weight) in gradient.iter_mut().zip(weights) {
+        *slope += weight / inverse_penalty;
+        square += weight * weight;
+    }
+    for slope in gradient.iter_mut() {
+        *slope /= n_fitted;
+    }
+    0.5 * square / inverse_penalty
 }
 
 /// Turns W x into `softmax(W x + b) − e_y` and returns the cross-entropy.

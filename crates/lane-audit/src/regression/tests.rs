@@ -137,3 +137,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn sparse_features_are_fitted_as_the_same_ones_written_out() {
+    let texts: Vec<String> = (0..60)
+        .map(|row| format!("word{} word{} {}", row % 3, row % 7, ["x", "y"][row % 2]))
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let sparse = crate::tf_idf::words(&texts, 3);
+    let values = (0..60).flat_map(|row| sparse.row(row)).collect();
+    let dense = Features::new(values, sparse.width()).unwrap();
+    let given: Vec<_> = (0..60).map(|row| ClassId((row % 3) as u16)).collect();
+    let folds = Folds::deal(&given, 5, 1).unwrap();
+    let [a, b] = [&sparse, &dense].map(|features| {
+        let rows = Labelled::new(features, &given, 3).unwrap();
+        out_of_fold(rows, &folds, RegressionConfig::default()).unwrap()
+    });
+    assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 2e-3), "{a:?} {b:?}");
+    assert!(a.chunks(3).zip(&given).all(|(row, label)| row[label.index()] > -1.0));
+}

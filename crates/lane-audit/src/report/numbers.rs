@@ -19,6 +19,7 @@ pub(super) fn section(summary: &Summary) -> Markup {
                 @if let Some(cut_off) = &summary.cut_off { (estimates(cut_off, summary)) }
                 @if let Some(known) = &summary.known { (known_tiles(known)) }
             }
+            @for note in &summary.notes { p.note { (note) } }
             @match &summary.cut_off {
                 Some(cut_off) => p {
                     (cut_off.method) " The ranges hold at " (percent(cut_off.confidence))

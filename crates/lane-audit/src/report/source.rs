@@ -24,6 +24,7 @@ pub(super) fn section(summary: &Summary) -> Markup {
             "Encoder",
             from.encoder.as_deref().map(|it| file_name(it.trim_end_matches('/')).to_owned()),
         ),
+        ("Judged by", from.judge.clone()),
         ("Seed", Some(from.seed.to_string())),
         ("Program", Some(from.program.version.clone())),
         ("Revision", from.program.revision.clone()),

@@ -10,6 +10,7 @@ use super::{ColumnArgs, HowArgs};
 /// `lane audit`.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
+  lane audit --data mine.csv --out audit
   lane audit --data mine.csv --encoder ./minilm --freeze-encoder --out audit
   lane audit --data mine.csv --encoder hub:sentence-transformers/all-MiniLM-L6-v2 --no-training --out audit
   lane audit --data mine.csv --from-dynamics run --rank-by aum --out audit

@@ -56,7 +56,7 @@ fn by_training(args: AuditArgs, observer: &mut Bars) -> Result<Audit, TrainError
         force: args.force,
         every: args.how.checkpoint_every,
     };
-    audit(request, &args.out, &invocation(), observer)
+    audit(&request, &args.out, &invocation(), observer)
 }
 
 fn duplicates_of(args: &AuditArgs) -> duplicates::Options {

@@ -14,7 +14,13 @@ pub(crate) fn audit(audit: &Audit, out: &Path) {
     let n_rows = summary.data.n_rows;
     println!("rows               {n_rows}, {} classes", summary.labels.len());
     println!("ranked by          {}", summary.score.name);
+    if let Some(judge) = &summary.provenance.judge {
+        println!("judged by          {}", shown(judge));
+    }
     println!("flagged            {} labels look wrong", summary.n_flagged);
+    for note in &summary.notes {
+        println!("  {note}");
+    }
     if let Some(cut_off) = &summary.cut_off {
         println!("  wrong of these   {}", estimate(cut_off.precision));
         println!("  found of wrong   {}", estimate(cut_off.recall));

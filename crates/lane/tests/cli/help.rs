@@ -10,6 +10,7 @@ fn every_command_has_help() {
         "train",
         "evaluate",
         "predict",
+        "audit",
         "noise",
         "review",
         "apply",

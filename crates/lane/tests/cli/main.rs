@@ -1,6 +1,7 @@
 //! The built command, run as a user runs it.
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+mod audit;
 mod bench;
 mod exchange;
 mod few_shot;
