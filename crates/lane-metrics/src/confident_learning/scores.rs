@@ -12,7 +12,7 @@
 //! The entropy score of a row with all probability on one class is 0 even where that is its label,
 //! as cleanlab has it; only the first two should rank such rows.
 
-use super::{LabeledRows, SLACK, Thresholds};
+use super::{LabeledRows, RowBlocks, SLACK, Thresholds};
 use crate::error::MetricsError;
 use crate::id::ClassId;
 
@@ -21,6 +21,23 @@ const LEAST: f64 = 1e-6;
 
 /// Values looked at side by side; the compiler makes vectors of them.
 const LANES: usize = 4;
+
+/// A score of every row of `rows`, block by block: those of [`self_confidence`] and its like.
+///
+/// # Errors
+///
+/// Those of the rows.
+pub fn over<B: RowBlocks>(
+    mut rows: B,
+    score: impl Fn(LabeledRows<'_>) -> Vec<f64>,
+) -> Result<Vec<f64>, B::Error> {
+    let mut scores = Vec::new();
+    rows.each_block(&mut |block| {
+        scores.append(&mut score(block));
+        Ok(())
+    })?;
+    Ok(scores)
+}
 
 /// Probability of the given label, `p_y`.
 pub fn self_confidence(rows: LabeledRows<'_>) -> Vec<f64> {
