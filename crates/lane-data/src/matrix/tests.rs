@@ -167,7 +167,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ),
         (
             npy("<f4", "False", "(3, 2)", &nan),
-            ": found 81 bytes with an array of shape [3, 2], expected as many bytes as the shape says",
+            ": found 85 bytes with an array of shape [3, 2], expected as many bytes as the shape says",
         ),
         (
             npy("<f4", "False", "(4,)", &nan),
