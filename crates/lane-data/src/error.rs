@@ -113,6 +113,32 @@ pub enum DataError {
     #[error("{}, {place}, column `{column}`: more than {limit} distinct labels", .path.display())]
     TooManyClasses { path: PathBuf, place: Place, column: String, limit: usize },
 
+    // ---- matrices of numbers
+    /// The reader of a matrix is chosen by the extension.
+    #[error("{}: {}, expected .npy, .parquet, .csv or .tsv", .path.display(), extension_of(.extension))]
+    UnknownMatrix { path: PathBuf, extension: String },
+    /// A NumPy array that is no matrix of floats.
+    #[error("{}: found {found}, expected {expected}", .path.display())]
+    Npy { path: PathBuf, found: String, expected: &'static str },
+    /// Nothing tells which columns hold the numbers.
+    #[error("{}, {place}: found {found}, expected {expected}", .path.display())]
+    MatrixColumns { path: PathBuf, place: Place, found: String, expected: &'static str },
+    /// A row of another width would shift numbers into other classes.
+    #[error("{}, {place}: found {n_found} values, expected {n_expected} as in the first row", .path.display())]
+    Uneven { path: PathBuf, place: Place, n_found: usize, n_expected: usize },
+    /// A matrix has a column a class.
+    #[error("{}: {n_found} columns of numbers, expected {n_expected}, one a class", .path.display())]
+    ColumnCount { path: PathBuf, n_found: usize, n_expected: usize },
+    /// Rows of a matrix and of the data go by pairs.
+    #[error("{}: {n_found} rows, expected {n_expected} as in the data", .path.display())]
+    RowCount { path: PathBuf, n_found: u64, n_expected: u64 },
+    /// A row of a matrix that names another row of the data than the one in its place.
+    #[error("{}, {place}, column `{column}`: found `{}`, expected `{}` as in the data", .path.display(), shown(.found), shown(.expected))]
+    OtherRow { path: PathBuf, place: Place, column: String, found: String, expected: String },
+    /// Logits, or one probability a label, and no distribution over the classes.
+    #[error("{}, {place}: the probabilities sum to {sum}, expected 1 to within 0.01", .path.display())]
+    ProbabilitySum { path: PathBuf, place: Place, sum: f64 },
+
     // ---- label sets and rows
     /// A name must lead to one class.
     #[error("label `{}` is listed twice", shown(.label))]

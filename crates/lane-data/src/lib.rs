@@ -4,6 +4,7 @@
 //! CSV, TSV, JSONL, Parquet ──read──► Dataset ──noise──► Injection ──write──► CSV + .noise.json
 //!                                       │
 //!                                       └─Tokenizer──► token ids ──order──► batches ──pad──► PaddedBatch
+//! .npy, Parquet, CSV ──matrix──► blocks of rows: probabilities or logits of others
 //! ```
 //!
 //! Everything random comes from [`seed::stream`]: a function of one seed, a name and indices,
@@ -21,6 +22,7 @@ pub mod fetch;
 pub mod hub;
 mod label_set;
 pub mod manifest;
+pub mod matrix;
 pub mod noise;
 pub mod open;
 pub mod order;

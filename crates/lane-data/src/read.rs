@@ -18,12 +18,12 @@
 //! Refusals are [`DataError`]s with file, line (Parquet: row) and column.
 
 mod collect;
-mod delimited;
+pub(crate) mod delimited;
 pub(crate) mod hash;
 mod json_lines;
 mod lines;
 pub(crate) mod parquet;
-mod quotes;
+pub(crate) mod quotes;
 mod table;
 pub(crate) mod text;
 

@@ -60,6 +60,8 @@
 //!
 //! - `burn` (off by default): the module `burn` reads logits from, and puts weights on, a burn
 //!   device.
+//! - `simd` (off by default): confident learning in the widest vectors of the processor, asked at
+//!   run time; the same bits, faster.
 
 pub mod averages;
 #[cfg(feature = "burn")]
@@ -78,6 +80,7 @@ pub mod mixture;
 pub mod softmax;
 pub mod summary;
 pub mod threshold_samples;
+mod vectors;
 pub mod weights;
 
 pub use error::MetricsError;

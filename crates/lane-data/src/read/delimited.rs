@@ -126,7 +126,7 @@ pub(super) fn column_name(header: &[String], index: usize) -> String {
     header.get(index).map_or_else(|| (index + 1).to_string(), |name| format!("`{}`", shown(name)))
 }
 
-pub(super) fn not_utf8(
+pub(crate) fn not_utf8(
     path: &Path,
     place: Place,
     column: String,
@@ -137,7 +137,7 @@ pub(super) fn not_utf8(
     DataError::NotUtf8 { path: path.into(), place, column, byte }
 }
 
-pub(super) fn quote_error(path: &Path, header: &[String], broken: BrokenQuote) -> DataError {
+pub(crate) fn quote_error(path: &Path, header: &[String], broken: BrokenQuote) -> DataError {
     let path = path.into();
     let (place, column) = (Place::Line(broken.line), column_name(header, broken.column));
     match broken.fault {

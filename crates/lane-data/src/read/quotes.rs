@@ -8,7 +8,7 @@ use super::lines::LineCounter;
 
 /// What is wrong with a quoted field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Unclosed,
     /// Text goes on after the closing quote, on this line.
     TextAfter {
@@ -18,13 +18,13 @@ pub(super) enum Fault {
 
 /// The first broken field: line of its opening quote, and its column from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BrokenQuote {
-    pub(super) line: u64,
-    pub(super) column: usize,
-    pub(super) fault: Fault,
+pub(crate) struct BrokenQuote {
+    pub(crate) line: u64,
+    pub(crate) column: usize,
+    pub(crate) fault: Fault,
 }
 
-pub(super) fn check(bytes: &[u8], delimiter: u8) -> Result<(), BrokenQuote> {
+pub(crate) fn check(bytes: &[u8], delimiter: u8) -> Result<(), BrokenQuote> {
     let (mut at, mut column) = (0, 0);
     while at < bytes.len() {
         if bytes[at] == b'"' {

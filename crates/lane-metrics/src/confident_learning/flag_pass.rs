@@ -1,12 +1,14 @@
 //! Third pass: which rows a filter flags.
+#![expect(clippy::inline_always, reason = "compiled for wide vectors only where it is inlined")]
 
 use super::joint_pass::same_rows;
 use super::lowest::Lowest;
 use super::scores::{agrees, margin as margin_of};
-use super::thresholds::same_classes;
+use super::thresholds::{confident_class, same_classes};
 use super::{ConfidentJoint, Filter, LabeledRows};
 use crate::error::MetricsError;
 use crate::id::ClassId;
+use crate::vectors::widest;
 
 /// Finds the rows to flag, block by block.
 ///
@@ -88,15 +90,11 @@ impl<'j> FlagPass<'j> {
     }
 
     fn flag_on_sight(&mut self, rows: LabeledRows<'_>) {
-        let thresholds = self.joint.thresholds();
+        let limits = self.joint.thresholds().limits();
+        let flagged = &mut self.flagged;
         match self.filter {
-            Filter::ConfidentLearning => self.flagged.extend(rows.iter().map(|(row, label)| {
-                let class = thresholds.confident_class(row);
-                class.is_some_and(|it| it != label.index()) && !agrees(row, label)
-            })),
-            Filter::PredictedNeqGiven => {
-                self.flagged.extend(rows.iter().map(|(row, label)| !agrees(row, label)));
-            }
+            Filter::ConfidentLearning => widest(flag_counted, (rows, &limits, flagged)),
+            Filter::PredictedNeqGiven => widest(flag_others, (rows, flagged)),
             _ => {}
         }
     }
@@ -120,6 +118,21 @@ impl<'j> FlagPass<'j> {
         }
         Ok(flagged)
     }
+}
+
+/// Flags rows counted off the diagonal.
+#[inline(always)]
+fn flag_counted((rows, limits, flagged): (LabeledRows<'_>, &Vec<f64>, &mut Vec<bool>)) {
+    flagged.extend(rows.iter().map(|(row, label)| {
+        let class = confident_class(row, limits);
+        class.is_some_and(|it| it != label.index()) && !agrees(row, label)
+    }));
+}
+
+/// Flags rows whose most probable class is not their label.
+#[inline(always)]
+fn flag_others((rows, flagged): (LabeledRows<'_>, &mut Vec<bool>)) {
+    flagged.extend(rows.iter().map(|(row, label)| !agrees(row, label)));
 }
 
 /// Lists that each take the lowest keys offered, and the limits below which they do.

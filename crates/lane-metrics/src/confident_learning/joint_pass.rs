@@ -1,14 +1,17 @@
 //! Second pass: how often each given label is confidently counted in each class.
+#![expect(clippy::inline_always, reason = "compiled for wide vectors only where it is inlined")]
 
 use super::scores::agrees;
-use super::thresholds::same_classes;
+use super::thresholds::{confident_class, same_classes};
 use super::{ConfidentJoint, LabeledRows, Thresholds};
 use crate::error::MetricsError;
+use crate::vectors::widest;
 
 /// Counts pairs of given label and confident class, block by block.
 #[derive(Clone, Debug)]
 pub struct JointPass {
     thresholds: Thresholds,
+    limits: Vec<f64>,
     /// Row-major `[n_classes, n_classes]`, given label by row.
     counts: Vec<u64>,
     n_rows: u64,
@@ -19,7 +22,8 @@ impl JointPass {
     /// Starts counting against `thresholds`.
     pub fn new(thresholds: Thresholds) -> Self {
         let counts = vec![0; thresholds.n_classes() * thresholds.n_classes()];
-        Self { thresholds, counts, n_rows: 0, n_issues: 0 }
+        let limits = thresholds.limits();
+        Self { thresholds, limits, counts, n_rows: 0, n_issues: 0 }
     }
 
     /// Takes the next rows.
@@ -29,15 +33,9 @@ impl JointPass {
     /// [`MetricsError::CountMismatch`] when the block has another number of classes than the
     /// thresholds.
     pub fn take(&mut self, rows: LabeledRows<'_>) -> Result<(), MetricsError> {
-        let n_classes = self.thresholds.n_classes();
-        same_classes(rows, n_classes)?;
+        same_classes(rows, self.thresholds.n_classes())?;
         self.n_rows += rows.n_rows() as u64;
-        for (row, label) in rows.iter() {
-            let Some(class) = self.thresholds.confident_class(row) else { continue };
-            self.counts[label.index() * n_classes + class] += 1;
-            let is_issue = class != label.index() && !agrees(row, label);
-            self.n_issues += u64::from(is_issue);
-        }
+        self.n_issues += widest(count, (rows, self.limits.as_slice(), self.counts.as_mut_slice()));
         Ok(())
     }
 
@@ -50,6 +48,19 @@ impl JointPass {
         same_rows(self.n_rows, self.thresholds.n_rows())?;
         Ok(ConfidentJoint::new(self.thresholds, self.counts, self.n_issues))
     }
+}
+
+/// Counts pairs and returns how many rows are issues.
+#[inline(always)]
+fn count((rows, limits, counts): (LabeledRows<'_>, &[f64], &mut [u64])) -> u64 {
+    let mut n_issues = 0;
+    for (row, label) in rows.iter() {
+        if let Some(class) = confident_class(row, limits) {
+            counts[label.index() * limits.len() + class] += 1;
+            n_issues += u64::from(class != label.index() && !agrees(row, label));
+        }
+    }
+    n_issues
 }
 
 /// Refuses a pass that saw other rows than the one before.

@@ -1,19 +1,21 @@
 //! Rows of probabilities with their given labels, checked once at the door.
+#![expect(clippy::inline_always, reason = "compiled for wide vectors only where it is inlined")]
 
 use std::slice::ChunksExact;
 
 use crate::error::MetricsError;
 use crate::id::ClassId;
+use crate::vectors::{none_outside, sum, widest};
 
-/// How far above 1 an entry may lie: the rounding of averaged probabilities.
-const ABOVE_ONE: f64 = 1e-6;
+/// The largest entry: averaged probabilities are rounded.
+const MOST: f64 = 1.0 + 1e-6;
 
 /// How far from 1 a row may sum. Two decimals of a few classes pass, logits and independent
 /// probabilities of several labels do not.
 const SUM_TOLERANCE: f64 = 1e-2;
 
-/// Sums kept side by side; the compiler makes vectors of them.
-const LANES: usize = 4;
+/// Values that are looked at twice before the next come.
+const PIECE: usize = 1024;
 
 /// A block of rows: p, row-major, shape `[n_rows, n_classes]`, each row a distribution, and the
 /// label y given to each row, shape `[n_rows]`.
@@ -81,7 +83,7 @@ impl<'a> LabeledRows<'a> {
             let (position, label) = (first_row + at, labels[at].0);
             return Err(MetricsError::LabelOutOfRange { position, label, n_classes });
         }
-        match values.chunks_exact(n_classes).position(|row| !is_distribution(row)) {
+        match widest(first_fault, (values, n_classes)) {
             Some(at) => Err(fault(first_row + at, &values[at * n_classes..][..n_classes])),
             None => Ok(Self { values, labels, n_classes }),
         }
@@ -102,6 +104,11 @@ impl<'a> LabeledRows<'a> {
         self.labels
     }
 
+    /// All probabilities, row-major, shape `[n_rows, n_classes]`.
+    pub(super) fn values(self) -> &'a [f64] {
+        self.values
+    }
+
     /// The probabilities of each row, shape `[n_classes]`, with its label.
     pub fn iter(
         self,
@@ -111,31 +118,34 @@ impl<'a> LabeledRows<'a> {
     }
 }
 
-fn is_distribution(row: &[f64]) -> bool {
-    let (chunks, rest) = row.as_chunks::<LANES>();
-    let (mut sums, mut lowest, mut highest) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-    for chunk in chunks {
-        for lane in 0..LANES {
-            let value = chunk[lane];
-            sums[lane] += value;
-            lowest[lane] = if value < lowest[lane] { value } else { lowest[lane] };
-            highest[lane] = if value > highest[lane] { value } else { highest[lane] };
+/// The first row that is no distribution.
+#[inline(always)]
+fn first_fault((values, n_classes): (&[f64], usize)) -> Option<usize> {
+    let n_rows = (PIECE / n_classes).max(1);
+    for (at, piece) in values.chunks(n_rows * n_classes).enumerate() {
+        // Every value of a piece, then every row of it while it lies in the nearest cache.
+        let mut all_fine = none_outside(piece, MOST);
+        for row in piece.chunks_exact(n_classes) {
+            all_fine &= sums_to_one(row);
+        }
+        if !all_fine {
+            let is_faulty = |row: &[f64]| !none_outside(row, MOST) || !sums_to_one(row);
+            let found = piece.chunks_exact(n_classes).position(is_faulty);
+            return found.map(|it| at * n_rows + it);
         }
     }
-    let mut sum: f64 = sums.iter().sum();
-    let mut inside = lowest.iter().all(|it| *it >= 0.0);
-    inside &= highest.iter().all(|it| *it <= 1.0 + ABOVE_ONE);
-    for value in rest {
-        sum += value;
-        inside &= (0.0..=1.0 + ABOVE_ONE).contains(value);
-    }
-    // A NaN passes the comparisons of the lanes and shows in the sum.
-    inside && (sum - 1.0).abs() <= SUM_TOLERANCE
+    None
+}
+
+/// A NaN passes the comparisons of [`none_outside`] and shows here.
+#[inline(always)]
+fn sums_to_one(row: &[f64]) -> bool {
+    (sum(row) - 1.0).abs() <= SUM_TOLERANCE
 }
 
 /// What is wrong with a row that is no distribution.
 fn fault(row: usize, values: &[f64]) -> MetricsError {
-    match values.iter().position(|it| !(0.0..=1.0 + ABOVE_ONE).contains(it)) {
+    match values.iter().position(|it| !(0.0..=MOST).contains(it)) {
         Some(column) => MetricsError::ProbabilityOutOfRange { row, column, value: values[column] },
         None => MetricsError::ProbabilitySum { row, sum: values.iter().sum() },
     }

@@ -1,10 +1,11 @@
 //! First pass: how sure the models are of a class where it is the given label.
+#![expect(clippy::inline_always, reason = "compiled for wide vectors only where it is inlined")]
 
 use serde::{Deserialize, Serialize};
 
-use super::scores::largest;
 use super::{LabeledRows, SLACK};
 use crate::error::MetricsError;
+use crate::vectors::{first_at_least, first_reaching, largest, n_reaching};
 
 /// No threshold is lower, so that a probability of 0 never passes one.
 const LOWEST: f64 = 2.0 * SLACK;
@@ -88,21 +89,24 @@ impl Thresholds {
     /// The class a row is confidently of, k*: the only one that reaches its threshold, or the most
     /// probable one where several do. `row` has shape `[n_classes]`.
     pub fn confident_class(&self, row: &[f64]) -> Option<usize> {
-        let reaches = |p: f64, threshold: f64| p >= threshold - SLACK;
-        let pairs = row.iter().zip(&self.values);
-        let n_reached: u64 = pairs.map(|(p, t)| u64::from(reaches(*p, *t))).sum();
-        match n_reached {
-            0 => None,
-            1 => row.iter().zip(&self.values).position(|(p, t)| reaches(*p, *t)),
-            _ => Some(argmax(row)),
-        }
+        confident_class(row, &self.limits())
+    }
+
+    /// What a probability must reach, shape `[n_classes]`.
+    pub(super) fn limits(&self) -> Vec<f64> {
+        self.values.iter().map(|threshold| threshold - SLACK).collect()
     }
 }
 
-/// The most probable class, the lowest of several.
-fn argmax(row: &[f64]) -> usize {
-    let highest = largest(row);
-    row.iter().position(|p| *p >= highest).unwrap_or_default()
+/// [`Thresholds::confident_class`] by the limits.
+#[inline(always)]
+pub(super) fn confident_class(row: &[f64], limits: &[f64]) -> Option<usize> {
+    match n_reaching(row, limits) {
+        0 => None,
+        1 => first_reaching(row, limits),
+        // The most probable class, the lowest of several.
+        _ => Some(first_at_least(row, largest(row)).unwrap_or_default()),
+    }
 }
 
 /// Refuses a block of another width than the first one.

@@ -1,7 +1,8 @@
 //! The sizes in the headers of Parquet pages, which the decoder believes.
 //!
 //! A header is a struct in Thrift's compact protocol: 1 type, 2 unpacked and 3 packed size of the
-//! page, 7 the header of a dictionary, whose 1 is its number of values; the rest is passed over.
+//! page, 5, 7 and 8 the headers of data and of a dictionary, whose 1 is their number of values; the
+//! rest is passed over.
 //! <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>
 
 use std::io::{BufRead, Seek, SeekFrom};
@@ -18,6 +19,8 @@ pub(super) struct Sizes {
     pub(super) unpacked: u64,
     /// The largest, unpacked.
     pub(super) largest: u64,
+    /// Values that the pages state to hold, nulls among them.
+    pub(super) n_values: u64,
 }
 
 /// What one header says.
@@ -26,6 +29,7 @@ struct Header {
     unpacked: i64,
     packed: i64,
     n_dictionary: i64,
+    n_values: i64,
 }
 
 /// Walks the pages from byte `start` to `end` of a file.
@@ -44,14 +48,18 @@ pub(super) fn sizes(
             (0, _, 2) => header.unpacked = value,
             (0, _, 3) => header.packed = value,
             (1, 7, 1) => header.n_dictionary = value,
+            (1, 5 | 8, 1) => header.n_values = value,
             _ => {}
         })
         .map_err(|error| format!("page header at byte {at}: {error}"))?;
         let after = file.stream_position().map_err(|error| error.to_string())?;
         let size = |value: i64| u64::try_from(value).ok();
-        let (Some(unpacked), Some(packed), Some(n_dictionary)) =
-            (size(header.unpacked), size(header.packed), size(header.n_dictionary))
-        else {
+        let (Some(unpacked), Some(packed), Some(n_dictionary), Some(n_values)) = (
+            size(header.unpacked),
+            size(header.packed),
+            size(header.n_dictionary),
+            size(header.n_values),
+        ) else {
             return Err(format!("page header at byte {at}: a size below 0"));
         };
         at = after.saturating_add(packed);
@@ -67,6 +75,7 @@ pub(super) fn sizes(
         sizes.packed = sizes.packed.saturating_add(packed);
         sizes.unpacked = sizes.unpacked.saturating_add(unpacked);
         sizes.largest = sizes.largest.max(unpacked);
+        sizes.n_values = sizes.n_values.saturating_add(n_values);
     }
     Ok(sizes)
 }
@@ -179,7 +188,7 @@ mod tests {
             0x15, 0, 0x15, 20, 0x15, 2, 0x18, 2, b'a', b'b', 0,
             9, // data, passing over a string
         ];
-        check(&pages, Ok(Sizes { packed: 3, unpacked: 310, largest: 300 }));
+        check(&pages, Ok(Sizes { packed: 3, unpacked: 310, largest: 300, n_values: 0 }));
     }
 
     #[test]

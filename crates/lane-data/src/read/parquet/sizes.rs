@@ -19,6 +19,9 @@ const MOST_FOLD: u64 = 100;
 const FREE_ROWS: u64 = 1 << 16;
 const ROWS_A_BYTE: u64 = 16;
 
+/// Values of a column that any file may have beyond its rows: those of a matrix in lists.
+const FREE_VALUES: u64 = 1 << 24;
+
 /// Bytes of values that are decoded at a time, and rows at most.
 const BATCH_BYTES: u64 = 32 << 20;
 const BATCH_ROWS: u64 = 8192;
@@ -51,6 +54,7 @@ pub(crate) fn check(
                 let pages = page_header::sizes(&mut reader, start(column), end(column)).map_err(
                     |reason| format!("column `{}`: {reason}", column.column_path().string()),
                 )?;
+                check_values(&column.column_path().string(), pages.n_values, file_size)?;
                 packed = packed.saturating_add(pages.packed);
                 unpacked = unpacked.saturating_add(pages.unpacked);
                 largest = largest.max(pages.largest);
@@ -92,6 +96,17 @@ fn check_rows(metadata: &ParquetMetaData, file_size: u64) -> Result<(), String> 
     if most < n_rows {
         return Err(format!(
             "the file states {n_rows} rows in {file_size} bytes, expected at most {most}"
+        ));
+    }
+    Ok(())
+}
+
+/// A row may be a list, and a run of a billion equal values takes a few bytes.
+fn check_values(column: &str, n_values: u64, file_size: u64) -> Result<(), String> {
+    let most = FREE_VALUES.saturating_add(file_size.saturating_mul(ROWS_A_BYTE));
+    if most < n_values {
+        return Err(format!(
+            "column `{column}` states {n_values} values in a file of {file_size} bytes, expected at most {most}"
         ));
     }
     Ok(())
