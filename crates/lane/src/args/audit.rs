@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{ArgGroup, Args as ClapArgs};
 use lane_train::RankBy;
 
 use super::{ColumnArgs, HowArgs};
 
 /// `lane audit`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:
+#[command(group = ArgGroup::new("logged").args(["from_probs", "from_logits", "from_dynamics"]), after_help = "Examples:
   lane audit --data mine.csv --out audit
   lane audit --data mine.csv --encoder ./minilm --freeze-encoder --out audit
   lane audit --data mine.csv --encoder hub:sentence-transformers/all-MiniLM-L6-v2 --no-training --out audit
+  lane audit --data mine.csv --from-probs probabilities.npy --out audit
   lane audit --data mine.csv --from-dynamics run --rank-by aum --out audit
 
 Open audit/report.html. audit/labels.csv is the ranking, most suspicious first; `lane review audit` goes
@@ -35,8 +36,16 @@ pub(crate) struct AuditArgs {
     #[arg(long, value_name = "SCORE")]
     pub(crate) rank_by: Option<RankBy>,
     /// Do not train the method: no margins, no curves, and done in the time it takes to embed.
-    #[arg(long, conflicts_with = "from_dynamics")]
+    #[arg(long, conflicts_with = "logged")]
     pub(crate) no_training: bool,
+    /// Probabilities that models which did not see the row gave each class, a row a text: .npy, Parquet or
+    /// CSV; columns named by the classes, else in their sorted order.
+    #[arg(long, value_name = "FILE", help_heading = "From elsewhere")]
+    pub(crate) from_probs: Option<PathBuf>,
+    /// Logits of every epoch of a training: .npy of epochs × rows × classes, or Parquet or CSV with columns
+    /// `epoch`, `row` or `id`, and the logits.
+    #[arg(long, value_name = "FILE", help_heading = "From elsewhere")]
+    pub(crate) from_logits: Option<PathBuf>,
     /// A folder of dataset cartography, a table of aum, or a run of `lane train`.
     #[arg(long, value_name = "PATH", help_heading = "From elsewhere")]
     pub(crate) from_dynamics: Option<PathBuf>,

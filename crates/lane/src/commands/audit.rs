@@ -29,7 +29,9 @@ pub(crate) fn run(args: AuditArgs, manner: Manner) -> anyhow::Result<()> {
 }
 
 fn logged(args: &AuditArgs) -> Option<Logged> {
-    args.from_dynamics.clone().map(Logged::Dynamics)
+    let dynamics = args.from_dynamics.clone().map(Logged::Dynamics);
+    let logits = args.from_logits.clone().map(Logged::Logits);
+    args.from_probs.clone().map(Logged::Probabilities).or(logits).or(dynamics)
 }
 
 fn by_logged(args: AuditArgs, from: Logged, observer: &mut Bars) -> Result<Audit, TrainError> {

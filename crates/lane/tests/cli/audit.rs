@@ -220,3 +220,65 @@ fn an_encoder_judges_without_any_training() {
     let scores = |rows: &[Value]| rows.iter().map(|row| row["score"].clone()).collect::<Vec<_>>();
     assert_eq!(scores(&trained), scores(&rows), "training changes nothing in the ranking");
 }
+
+#[test]
+fn probabilities_of_others_give_the_ranking_that_our_own_gave() {
+    let place = Place::new().with_noise();
+    place.lane("audit --data noisy.csv --no-training --out ours --quiet").succeeded();
+    let rows = table(&place, "ours/out_of_fold.csv");
+    let classes: Vec<String> = serde_json::from_str::<Value>(&place.read("ours/audit.json"))
+        .unwrap()["labels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it.as_str().unwrap().to_owned())
+        .collect();
+    // Columns are found by their names, whatever their order.
+    let mut text = format!("id,{}\n", classes.iter().rev().cloned().collect::<Vec<_>>().join(","));
+    for row in &rows {
+        let values = classes.iter().rev().map(|it| row[format!("p_{it}")].as_str().unwrap());
+        text +=
+            &format!("{},{}\n", row["id"].as_str().unwrap(), values.collect::<Vec<_>>().join(","));
+    }
+    place.write("probabilities.csv", &text);
+    place
+        .lane("audit --data noisy.csv --from-probs probabilities.csv --out theirs --quiet")
+        .succeeded();
+    assert_eq!(place.bytes("ours/labels.csv"), place.bytes("theirs/labels.csv"));
+    assert_eq!(place.bytes("ours/out_of_fold.csv"), place.bytes("theirs/out_of_fold.csv"));
+}
+
+#[test]
+fn logits_of_every_epoch_give_the_scores_of_the_training_they_are_of() {
+    let place = Place::new().with_noise();
+    place
+        .lane("train --train noisy.csv --method base --epochs 3 --set save_logits=true --max-length 32 --quiet --out run")
+        .succeeded();
+    place.lane("export run --format cartography --out cartography --quiet").succeeded();
+    let mut text = String::new();
+    for epoch in 0..3 {
+        for line in place
+            .read(&format!("cartography/training_dynamics/dynamics_epoch_{epoch}.jsonl"))
+            .lines()
+        {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let logits = line[format!("logits_epoch_{epoch}")].as_array().unwrap();
+            if text.is_empty() {
+                let names: Vec<String> = (0..logits.len()).map(|it| it.to_string()).collect();
+                text = format!("id,epoch,{}\n", names.join(","));
+            }
+            let logits: Vec<String> = logits.iter().map(ToString::to_string).collect();
+            text += &format!("{},{epoch},{}\n", line["guid"].as_str().unwrap(), logits.join(","));
+        }
+    }
+    place.write("logits.csv", &text);
+    for (from, out) in [("--from-logits logits.csv", "a"), ("--from-dynamics run", "b")] {
+        place.lane(&format!("audit --data noisy.csv {from} --out {out} --quiet")).succeeded();
+    }
+    let (ours, theirs) = (table(&place, "a/labels.csv"), table(&place, "b/labels.csv"));
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        for column in ["id", "flagged", "correctness", "forgetting", "suggested", "aum"] {
+            assert_eq!(ours[column], theirs[column], "{column}: {ours} {theirs}");
+        }
+    }
+}
