@@ -193,6 +193,26 @@ proptest! {
     }
 
     #[test]
+    fn means_of_hidden_states_are_the_same_and_the_last_is_what_pooling_gives(case in cases()) {
+        let device = Device::flex();
+        let batch = case.batch(&device);
+        let n_layers = case.config.num_hidden_layers;
+        let states = [n_layers, n_layers / 2, 0];
+        let [(ours, pooled), (theirs, _)] = [Kernels::Fused, Kernels::Plain].map(|kernels| {
+            let encoder = BertEncoder::init(&case.config, case.seed, &device).with_kernels(kernels);
+            let pooled = data(encoder.embed(&batch, Pooling::Mean));
+            (data(encoder.state_means(&batch, &states)), pooled)
+        });
+        let hidden = case.config.hidden_size;
+        prop_assert_eq!(ours.len(), case.lengths.len() * 3 * hidden);
+        for (row, pooled) in ours.chunks(3 * hidden).zip(pooled.chunks(hidden)) {
+            prop_assert_eq!(&row[..hidden], pooled, "bit for bit");
+        }
+        let named = |values: Vec<f32>| [("means".to_owned(), values)].into_iter().collect();
+        close(&named(ours), &named(theirs));
+    }
+
+    #[test]
     fn hidden_states_of_tokens_are_the_same_and_of_padding_zero(case in cases()) {
         for device in [Device::flex(), Device::flex().autodiff()] {
             let batch = case.batch(&device);
