@@ -67,7 +67,7 @@ pub fn assemble(
     let n_classes = material.dataset.n_classes();
     let judged = match material.probabilities {
         Some(probabilities) => {
-            Some(Judged::new(OutOfFold::new(probabilities, &labels, n_classes)?)?)
+            Some(Judged::new(OutOfFold::new(probabilities, &labels, n_classes)?))
         }
         None => None,
     };
@@ -75,9 +75,10 @@ pub fn assemble(
     let scores = scores_of(rank_by, material, &labels, judged.as_ref())?;
     let order = ranking(&scores);
     let is_blind = judged.as_ref().is_some_and(Judged::is_blind);
-    let flagged = match is_blind {
-        true => vec![false; labels.len()],
-        false => flags(rank_by, &order, material, judged.as_ref()),
+    let flagged = if is_blind {
+        vec![false; labels.len()]
+    } else {
+        flags(rank_by, &order, material, judged.as_ref())
     };
     let names = material.dataset.labels.names().to_vec();
     let sources = Sources { material, labels: &labels, judged: judged.as_ref(), flagged: &flagged };
@@ -109,7 +110,6 @@ pub fn assemble(
         curves: material.training.map(|it| it.curves.clone()).unwrap_or_default(),
         provenance,
         labels: names,
-        ..Summary::default()
     };
     Ok(Audit { summary, rows })
 }
@@ -122,9 +122,9 @@ struct Judged<'a> {
 }
 
 impl<'a> Judged<'a> {
-    fn new(rows: OutOfFold<'a>) -> Result<Self, AuditError> {
+    fn new(rows: OutOfFold<'a>) -> Self {
         let judge = Judge::new(rows);
-        Ok(Self { suggestions: judge.suggestions(), cut: cut_off::choose(&judge), judge })
+        Self { suggestions: judge.suggestions(), cut: cut_off::choose(&judge), judge }
     }
 
     /// Whether the given labels are no likelier to the models than by their frequencies alone.

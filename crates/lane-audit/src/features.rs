@@ -147,15 +147,21 @@ impl Features {
             }
             Values::Sparse(values) => {
                 let mut selected = Sparse::default();
-                rows.iter().for_each(|row| selected.push(values.row(*row).iter().copied()));
+                for row in rows {
+                    selected.push(values.row(*row).iter().copied());
+                }
                 Values::Sparse(selected)
             }
         };
         Self { values, width: self.width }
     }
 
-    #[cfg(test)]
-    pub(crate) fn row(&self, row: usize) -> Vec<f32> {
+    /// Row `row`, zeros written out, shape `[width]`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such row.
+    pub fn row(&self, row: usize) -> Vec<f32> {
         let mut found = vec![0.0; self.width];
         match &self.values {
             Values::Dense(values) => {

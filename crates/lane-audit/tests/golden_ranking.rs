@@ -51,8 +51,7 @@ fn both(golden: &Value) -> [(&'static str, Features); 2] {
 fn features_are_those_of_numpy() {
     let golden = golden("regression");
     for (name, features) in both(&golden) {
-        let found: Vec<_> =
-            (0..12).flat_map(|row| features.row(row)).map(|it| f64::from(*it)).collect();
+        let found: Vec<_> = (0..12).flat_map(|row| features.row(row)).map(f64::from).collect();
         check(name, &found, &numbers(&golden[name]), TOLERANCE);
     }
 }

@@ -147,7 +147,7 @@ fn sparse_features_are_fitted_as_the_same_ones_written_out() {
     let sparse = crate::tf_idf::words(&texts, 3);
     let values = (0..60).flat_map(|row| sparse.row(row)).collect();
     let dense = Features::new(values, sparse.width()).unwrap();
-    let given: Vec<_> = (0..60).map(|row| ClassId((row % 3) as u16)).collect();
+    let given: Vec<_> = (0..60_u16).map(|row| ClassId(row % 3)).collect();
     let folds = Folds::deal(&given, 5, 1).unwrap();
     let [a, b] = [&sparse, &dense].map(|features| {
         let rows = Labelled::new(features, &given, 3).unwrap();

@@ -28,8 +28,8 @@ fn data_that_is_long_wide_or_deep() {
     let name = "q".repeat(3 * MEGABYTE);
     place.write("label_of_3_mb.csv", format!("text,label\na,{name}\nb,{name}\n"));
     place.write("id_of_3_mb.csv", format!("id,text,label\n{name},a,x\n{name},b,y\n"));
-    let classes: String = (0..70_000).map(|i| format!("t,{i}\n")).collect();
-    place.write("classes_70000.csv", format!("text,label\n{classes}"));
+    let classes: Vec<String> = (0..70_000).map(|i| format!("t,{i}")).collect();
+    place.write("classes_70000.csv", format!("text,label\n{}\n", classes.join("\n")));
     let deep = nested(10_000);
     place.write("deep_text.jsonl", format!("{{\"text\":{deep},\"label\":\"x\"}}\n"));
     let objects = format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));

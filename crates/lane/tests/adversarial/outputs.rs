@@ -53,12 +53,12 @@ fn text_for_a_browser_stays_as_it_is() {
     let evil =
         r#"<script>alert(1)</script> <img src=x onerror="alert(2)"> =HYPERLINK('x') ]]> --> &lt;"#;
     let quoted = evil.replace('"', "\"\"");
-    let mut rows = String::from("id,text,label\n");
-    for at in 0..8 {
+    let row = |at: usize| {
         let label = ["<b onclick=x>", "\"\"'&amp;"][at % 2];
-        rows.push_str(&format!("<i{at}>,\"{at} {quoted}\",\"{label}\"\n"));
-    }
-    place.write("evil.csv", &rows);
+        format!("<i{at}>,\"{at} {quoted}\",\"{label}\"\n")
+    };
+    let rows: Vec<String> = (0..8).map(row).collect();
+    place.write("evil.csv", format!("id,text,label\n{}", rows.concat()));
     let run = |line: &str| {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_lane"))
             .args(line.split_whitespace())

@@ -43,7 +43,7 @@ fn one_command_ranks_the_labels_explains_them_and_writes_a_page() {
 
     let rows = table(&place, "audit/labels.csv");
     assert_eq!(rows.len(), 80);
-    assert!(rows.iter().zip(1..).all(|(row, rank)| row["rank"] == rank.to_string()));
+    assert!(rows.iter().zip(1..).all(|(row, rank)| row["rank"] == *rank.to_string()));
     for row in &rows {
         let reason = row["reason"].as_str().unwrap();
         assert!(reason.ends_with('.'), "{reason}");
@@ -234,13 +234,14 @@ fn probabilities_of_others_give_the_ranking_that_our_own_gave() {
         .map(|it| it.as_str().unwrap().to_owned())
         .collect();
     // Columns are found by their names, whatever their order.
-    let mut text = format!("id,{}\n", classes.iter().rev().cloned().collect::<Vec<_>>().join(","));
-    for row in &rows {
+    let line = |row: &Value| {
         let values = classes.iter().rev().map(|it| row[format!("p_{it}")].as_str().unwrap());
-        text +=
-            &format!("{},{}\n", row["id"].as_str().unwrap(), values.collect::<Vec<_>>().join(","));
-    }
-    place.write("probabilities.csv", &text);
+        format!("{},{}", row["id"].as_str().unwrap(), values.collect::<Vec<_>>().join(","))
+    };
+    let mut lines =
+        vec![format!("id,{}", classes.iter().rev().cloned().collect::<Vec<_>>().join(","))];
+    lines.extend(rows.iter().map(line));
+    place.write("probabilities.csv", &lines.join("\n"));
     place
         .lane("audit --data noisy.csv --from-probs probabilities.csv --out theirs --quiet")
         .succeeded();
@@ -255,7 +256,7 @@ fn logits_of_every_epoch_give_the_scores_of_the_training_they_are_of() {
         .lane("train --train noisy.csv --method base --epochs 3 --set save_logits=true --max-length 32 --quiet --out run")
         .succeeded();
     place.lane("export run --format cartography --out cartography --quiet").succeeded();
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for epoch in 0..3 {
         for line in place
             .read(&format!("cartography/training_dynamics/dynamics_epoch_{epoch}.jsonl"))
@@ -263,15 +264,15 @@ fn logits_of_every_epoch_give_the_scores_of_the_training_they_are_of() {
         {
             let line: Value = serde_json::from_str(line).unwrap();
             let logits = line[format!("logits_epoch_{epoch}")].as_array().unwrap();
-            if text.is_empty() {
+            if lines.is_empty() {
                 let names: Vec<String> = (0..logits.len()).map(|it| it.to_string()).collect();
-                text = format!("id,epoch,{}\n", names.join(","));
+                lines.push(format!("id,epoch,{}", names.join(",")));
             }
             let logits: Vec<String> = logits.iter().map(ToString::to_string).collect();
-            text += &format!("{},{epoch},{}\n", line["guid"].as_str().unwrap(), logits.join(","));
+            lines.push(format!("{},{epoch},{}", line["guid"].as_str().unwrap(), logits.join(",")));
         }
     }
-    place.write("logits.csv", &text);
+    place.write("logits.csv", &lines.join("\n"));
     for (from, out) in [("--from-logits logits.csv", "a"), ("--from-dynamics run", "b")] {
         place.lane(&format!("audit --data noisy.csv {from} --out {out} --quiet")).succeeded();
     }
