@@ -1,3 +1,5 @@
+//! Where the ranking is cut, on rows made for it.
+
 use lane_metrics::ClassId;
 use proptest::prelude::*;
 

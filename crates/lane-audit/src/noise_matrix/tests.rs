@@ -1,3 +1,5 @@
+//! Counts by hand, refusals, laws.
+
 use super::*;
 
 fn labels(of: &[u16]) -> Vec<ClassId> {

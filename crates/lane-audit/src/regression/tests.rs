@@ -1,3 +1,5 @@
+//! What the regression finds, refuses, and does not depend on.
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 

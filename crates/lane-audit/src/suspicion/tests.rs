@@ -1,3 +1,5 @@
+//! Who comes first, and what does not matter.
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
