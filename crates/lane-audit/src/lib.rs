@@ -22,6 +22,7 @@ mod ranking_error;
 pub mod reason;
 pub mod regression;
 pub mod report;
+pub mod reviewed;
 pub mod suspicion;
 
 pub use error::AuditError;
