@@ -17,6 +17,7 @@ pub mod features;
 mod folder;
 pub mod model;
 pub mod noise_matrix;
+pub mod p_wrong;
 pub mod planted_flips;
 mod ranking_error;
 pub mod reason;

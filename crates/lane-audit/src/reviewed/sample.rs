@@ -1,12 +1,18 @@
 //! Which rows a person looks at so that all can be judged: drawn at random, in a random order.
 
+use std::path::Path;
+
 use lane_data::sample;
 use lane_data::seed::stream;
 use serde::{Deserialize, Serialize};
 
 use super::{Looked, Reviewed};
+use crate::error::AuditError;
+use crate::folder::replace;
 use crate::model::Audit;
 use crate::ranking_error::RankingError;
+
+const NAME: &str = "sample.json";
 
 /// How many rows are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +77,36 @@ impl Sample {
             n_unflagged: others.len(),
             rows: order.into_iter().map(|it| row(drawn[it.index()])).collect(),
         }
+    }
+
+    /// The sample kept in the folder of an audit; nothing where there is none, or one of other
+    /// flags, which an earlier audit left.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::NotAnAudit`] for a file that is no sample, [`AuditError::Io`].
+    pub fn read(folder: &Path, audit: &Audit) -> Result<Option<Self>, AuditError> {
+        let path = folder.join(NAME);
+        let text = match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(AuditError::io("read", &path))?,
+        };
+        let sample: Self = serde_json::from_slice(&text)
+            .map_err(|error| AuditError::not_an_audit(folder, format!("{NAME}: {error}")))?;
+        Ok(Some(sample).filter(|it| it.fits(audit)))
+    }
+
+    /// Keeps it in the folder of the audit, as `sample.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::Io`].
+    pub fn write(&self, folder: &Path) -> Result<(), AuditError> {
+        let path = folder.join(NAME);
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|error| AuditError::io("write", &path)(error.into()))?;
+        text.push(b'\n');
+        replace(&path, &text)
     }
 
     /// Whether it was drawn from the flags of this audit.

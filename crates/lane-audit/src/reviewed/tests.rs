@@ -77,6 +77,19 @@ fn a_sample_of_other_flags_does_not_fit() {
 }
 
 #[test]
+fn a_sample_is_kept_with_the_audit_it_is_of() {
+    let (folder, audit) = (tempfile::tempdir().unwrap(), audit(500, 100));
+    assert_eq!(Sample::read(folder.path(), &audit).unwrap(), None);
+    let sample = Sample::draw(&audit, SampleSize::default(), 7);
+    sample.write(folder.path()).unwrap();
+    assert_eq!(Sample::read(folder.path(), &audit).unwrap(), Some(sample));
+    assert_eq!(Sample::read(folder.path(), &self::audit(500, 99)).unwrap(), None);
+    std::fs::write(folder.path().join("sample.json"), "{").unwrap();
+    let error = Sample::read(folder.path(), &audit).unwrap_err().to_string();
+    assert!(error.contains("sample.json: "), "{error}");
+}
+
+#[test]
 fn rows_that_nobody_decided_are_not_counted() {
     let sample = Sample::draw(&audit(500, 100), SampleSize::default(), 7);
     let wrong = |row: u32| if row.is_multiple_of(2) { Some(row < 80) } else { None };
