@@ -225,7 +225,9 @@ fn for_real(
     let of_planted: Vec<_> =
         planted.iter().filter_map(|row| suspicions[row.index()].take()).collect();
     let mut flips = PlantedFlips::new(suspicions.into_iter().flatten().collect());
-    of_planted.into_iter().for_each(|suspicion| flips.plant(suspicion, 1.0));
+    for suspicion in of_planted {
+        flips.plant(suspicion, 1.0);
+    }
     let n_flagged = cut_off::choose(judge).n_flagged;
     Ok(of_flips(&flips, (n_flagged - n_flagged / ONE_PLANTED_IN).max(1)))
 }

@@ -98,18 +98,15 @@ impl Reviewed {
         let Some(precision) = self.precision else { return String::new() };
         let shown = |it: Estimate| format!("{:.2} ({:.2} to {:.2})", it.value, it.low, it.high);
         let Looked { n_looked, n_wrong, .. } = self.flagged;
-        let mut text = format!(
+        let flagged = format!(
             "of {n_looked} flagged rows looked at, {n_wrong} wrong: precision {}",
             shown(precision)
         );
         let Looked { n_looked, n_wrong, .. } = self.unflagged;
-        if let Some(recall) = self.recall {
-            text += &format!("; of {n_looked} others, {n_wrong} wrong: recall {}", shown(recall));
-        }
-        if let Some(share) = self.share_wrong {
-            text += &format!(", share of wrong labels {}", shown(share));
-        }
-        text
+        let recall = |it| format!("; of {n_looked} others, {n_wrong} wrong: recall {}", shown(it));
+        let share = |it| format!(", share of wrong labels {}", shown(it));
+        let recall = self.recall.map(recall).unwrap_or_default();
+        flagged + &recall + &self.share_wrong.map(share).unwrap_or_default()
     }
 }
 
@@ -169,8 +166,10 @@ fn of_all(flagged: Looked, others: Looked, seed: u64) -> (Option<Estimate>, Opti
 /// `value` with an interval from the middle of `values`.
 fn between(values: &mut [f64], value: f64) -> Estimate {
     values.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| values[(share * (values.len() - 1) as f64).round().abs() as usize];
-    around(value, at(TAIL), at(1.0 - TAIL))
+    let tail = (TAIL * values.len() as f64).floor().abs();
+    #[expect(clippy::cast_sign_loss, reason = "a count is not negative")]
+    let cut_off = tail as usize;
+    around(value, values[cut_off], values[values.len() - 1 - cut_off])
 }
 
 fn around(value: f64, low: f64, high: f64) -> Estimate {

@@ -17,7 +17,7 @@ pub(super) struct Beta {
     a: f64,
     b: f64,
     /// log B(a, b).
-    log_beta: f64,
+    log_of_function: f64,
 }
 
 const TINY: f64 = 1e-300;
@@ -25,16 +25,17 @@ const TINY: f64 = 1e-300;
 impl Beta {
     /// Of two parameters above 0.
     pub(super) fn new(a: f64, b: f64) -> Self {
-        Self { a, b, log_beta: libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b) }
+        let log_of_function = libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b);
+        Self { a, b, log_of_function }
     }
 
     /// Chance of a value up to `x`, in 0..=1.
     pub(super) fn distribution(self, x: f64) -> f64 {
-        let Self { a, b, log_beta } = self;
+        let Self { a, b, log_of_function } = self;
         if x <= 0.0 || x >= 1.0 {
             return f64::from(x >= 1.0);
         }
-        let front = (a * x.ln() + b * (-x).ln_1p() - log_beta).exp();
+        let front = (a * x.ln() + b * (-x).ln_1p() - log_of_function).exp();
         if x < (a + 1.0) / (a + b + 2.0) {
             front / (a * fraction(a, b, x))
         } else {
@@ -43,7 +44,7 @@ impl Beta {
     }
 
     fn density(self, x: f64) -> f64 {
-        ((self.a - 1.0) * x.ln() + (self.b - 1.0) * (-x).ln_1p() - self.log_beta).exp()
+        ((self.a - 1.0) * x.ln() + (self.b - 1.0) * (-x).ln_1p() - self.log_of_function).exp()
     }
 
     /// The value that the chance `at`, above 0 and below 1, lies below.
@@ -54,11 +55,7 @@ impl Beta {
             if error.abs() < 1e-13 {
                 break;
             }
-            if error > 0.0 {
-                high = x
-            } else {
-                low = x
-            }
+            (low, high) = if error > 0.0 { (low, x) } else { (x, high) };
             let step = x - error / self.density(x);
             let next = if step > low && step < high { step } else { f64::midpoint(low, high) };
             if (next - x).abs() <= 1e-15 * x {
@@ -70,18 +67,18 @@ impl Beta {
     }
 }
 
-/// 1 + d₁/(1 + d₂/(1 + …)).
+/// 1 + d₁/(1 + d₂/(1 + …)), d as above.
 fn fraction(a: f64, b: f64, x: f64) -> f64 {
     let (mut value, mut up, mut down) = (1.0, 1.0, 0.0);
     for step in 1..500_u32 {
-        let m = f64::from(step / 2);
-        let d = if step % 2 == 1 {
-            -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0))
+        let half = f64::from(step / 2);
+        let term = if step % 2 == 1 {
+            -(a + half) * (a + b + half) * x / ((a + 2.0 * half) * (a + 2.0 * half + 1.0))
         } else {
-            m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m))
+            half * (b - half) * x / ((a + 2.0 * half - 1.0) * (a + 2.0 * half))
         };
-        down = 1.0 / not_zero(1.0 + d * down);
-        up = not_zero(1.0 + d / up);
+        down = 1.0 / not_zero(1.0 + term * down);
+        up = not_zero(1.0 + term / up);
         value *= up * down;
         if (up * down - 1.0).abs() < 1e-15 {
             break;
