@@ -10,17 +10,19 @@
 
 #![expect(clippy::print_stdout, reason = "it is what the example is for")]
 
-use std::collections::BTreeSet;
 use std::error::Error;
 use std::time::Instant;
 
-use lane_audit::RankingError;
 use lane_audit::cut_off;
-use lane_audit::features::{self, Features, Layer};
 use lane_audit::noise_matrix::OutOfFold;
 use lane_audit::regression::{ChoiceConfig, choose};
 use lane_audit::suspicion::{Judge, ranking};
-use lane_metrics::{ClassId, detection};
+use lane_metrics::detection;
+
+#[path = "shared/inputs.rs"]
+mod inputs;
+
+use inputs::{features_of, read_embeddings, read_labels};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -43,7 +45,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{cell:?}");
     }
     println!("chosen: {:?}, {} repeats", choice.chosen, choice.n_repeats);
-    println!("u {:.4}, a {:.4}; {cut:#?}", judge.noise().uniform, judge.noise().directed);
+    println!("u {:.4}, a {:.4}", judge.noise().uniform, judge.noise().directed);
+    println!("{} flagged, {} worth a look", cut.n_flagged, cut.n_worth_a_look);
+    println!("{:#?}", cut.cut_off);
     if let Some(gold) = gold {
         let wrong: Vec<_> = labels.iter().zip(&gold).map(|(label, gold)| label != gold).collect();
         let mut flagged = vec![false; labels.len()];
@@ -51,45 +55,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{:?}", detection::of_scores(&suspicions, &wrong, &flagged)?);
     }
     Ok(())
-}
-
-/// `last` and `three`.
-fn features_of(
-    embeddings: &[f32],
-    n_layers: usize,
-    width: usize,
-) -> Result<[Features; 2], RankingError> {
-    let layer = |at: usize| -> Vec<f32> {
-        let rows = embeddings.chunks_exact(n_layers * width);
-        rows.flat_map(|row| &row[at * width..][..width]).copied().collect()
-    };
-    let [last, middle, first] = [n_layers - 1, (n_layers - 1) / 2, 0].map(layer);
-    let last = Layer::new(&last, width)?;
-    let three = features::three([last, Layer::new(&middle, width)?, Layer::new(&first, width)?])?;
-    Ok([features::last(last), three])
-}
-
-type Labels = (Vec<String>, Vec<ClassId>, Option<Vec<ClassId>>);
-
-/// Names of the classes, in order, the labels and the gold labels.
-fn read_labels(path: &str) -> Result<Labels, Box<dyn Error>> {
-    let mut reader = csv::Reader::from_path(path)?;
-    let headers = reader.headers()?.clone();
-    let column = |name: &str| headers.iter().position(|it| it == name);
-    let label = column("label").ok_or("no column `label`")?;
-    let gold = column("gold");
-    let records = reader.records().collect::<Result<Vec<_>, _>>()?;
-    let of = |at: usize| records.iter().map(|it| it[at].to_owned()).collect::<Vec<_>>();
-    let (labels, gold) = (of(label), gold.map(of));
-    let names: BTreeSet<_> = labels.iter().chain(gold.iter().flatten()).cloned().collect();
-    let names: Vec<_> = names.into_iter().collect();
-    let number = |name: &String| ClassId(names.binary_search(name).unwrap_or_default() as u16);
-    let numbers = |of: &Vec<String>| of.iter().map(number).collect::<Vec<_>>();
-    let (labels, gold) = (numbers(&labels), gold.as_ref().map(numbers));
-    Ok((names, labels, gold))
-}
-
-fn read_embeddings(path: &str) -> Result<Vec<f32>, Box<dyn Error>> {
-    let bytes = std::fs::read(path)?;
-    Ok(bytes.as_chunks::<4>().0.iter().map(|it| f32::from_le_bytes(*it)).collect())
 }

@@ -74,7 +74,7 @@ pub fn assemble(
     let rank_by = chosen(material)?;
     let scores = scores_of(rank_by, material, &labels, judged.as_ref())?;
     let order = ranking(&scores);
-    let is_blind = judged.as_ref().is_some_and(Judged::is_blind);
+    let is_blind = judged.as_ref().is_some_and(|it| it.is_blind);
     let flagged = if is_blind {
         vec![false; labels.len()]
     } else {
@@ -119,31 +119,14 @@ struct Judged<'a> {
     judge: Judge<'a>,
     suggestions: Vec<Suggestion>,
     cut: Cut,
+    is_blind: bool,
 }
 
 impl<'a> Judged<'a> {
     fn new(rows: OutOfFold<'a>) -> Self {
         let judge = Judge::new(rows);
-        Self { suggestions: judge.suggestions(), cut: cut_off::choose(&judge), judge }
-    }
-
-    /// Whether the given labels are no likelier to the models than by their frequencies alone.
-    ///
-    /// ```text
-    /// mean(d) ≤ 2 sd(d) / √n,   d_i = log P_iy − log(n_y / n)
-    /// ```
-    fn is_blind(&self) -> bool {
-        let rows = self.judge.rows();
-        let n_rows = rows.n_rows() as f64;
-        let mut counts = vec![0.0; rows.n_classes()];
-        rows.labels().iter().for_each(|label| counts[label.index()] += 1.0);
-        let gain = |row: usize| {
-            let label = rows.labels()[row].index();
-            rows.row(row)[label].max(LEAST_PROBABILITY).ln() - f64::ln(counts[label] / n_rows)
-        };
-        let mean = (0..rows.n_rows()).map(gain).sum::<f64>() / n_rows;
-        let square = (0..rows.n_rows()).map(|row| (gain(row) - mean).powi(2)).sum::<f64>();
-        mean <= 2.0 * (square / (n_rows - 1.0)).sqrt() / n_rows.sqrt()
+        let (suggestions, cut) = (judge.suggestions(), cut_off::choose(&judge));
+        Self { suggestions, cut, is_blind: is_blind(rows), judge }
     }
 
     fn cut_off(&self) -> CutOff {
@@ -167,6 +150,24 @@ impl<'a> Judged<'a> {
         let values = self.judge.rows().row(row);
         values.iter().any(|it| values[label.index()] < *it)
     }
+}
+
+/// Whether the given labels are no likelier to the models than by their frequencies alone.
+///
+/// ```text
+/// mean(d) ≤ 2 sd(d) / √n,   d_i = log P_iy − log(n_y / n)
+/// ```
+fn is_blind(rows: OutOfFold<'_>) -> bool {
+    let n_rows = rows.n_rows() as f64;
+    let mut counts = vec![0.0; rows.n_classes()];
+    rows.labels().iter().for_each(|label| counts[label.index()] += 1.0);
+    let gain = |row: usize| {
+        let label = rows.labels()[row].index();
+        rows.row(row)[label].max(LEAST_PROBABILITY).ln() - f64::ln(counts[label] / n_rows)
+    };
+    let mean = (0..rows.n_rows()).map(gain).sum::<f64>() / n_rows;
+    let square = (0..rows.n_rows()).map(|row| (gain(row) - mean).powi(2)).sum::<f64>();
+    mean <= 2.0 * (square / (n_rows - 1.0)).sqrt() / n_rows.sqrt()
 }
 
 /// All that is known of the rows, before they are told apart.
@@ -194,6 +195,10 @@ impl Sources<'_> {
         self.rival(row).filter(|_| doubted).unwrap_or(label)
     }
 
+    fn p_wrong(&self, row: usize) -> Option<f64> {
+        self.judged.filter(|judged| !judged.is_blind).map(|judged| judged.cut.p_wrong[row])
+    }
+
     fn probabilities(&self, row: usize) -> Option<&[f64]> {
         self.judged.map(|judged| judged.judge.rows().row(row))
     }
@@ -209,7 +214,7 @@ impl Sources<'_> {
                 label: self.labels[row],
                 suggested: self.suggested(row),
                 flagged: self.flagged[row],
-                p_wrong: None,
+                p_wrong: self.p_wrong(row),
                 probabilities: probabilities.map(|_| &values[..]),
             })?;
         }

@@ -110,9 +110,9 @@ impl<'a> Judge<'a> {
         Suggestion { label: ClassId(best as u16), probability }
     }
 
-    /// Calls `look` with each row's number, suspicions of *every* label (shape `[n_classes]`), and
-    /// `Σ_j P_ij T_jk`, one row at a time.
-    pub(crate) fn for_each_row(&self, mut look: impl FnMut(usize, &[f64], &[f64])) {
+    /// Calls `look` with each row's number and suspicions of *every* label (shape `[n_classes]`), one
+    /// row at a time.
+    pub(crate) fn for_each_row(&self, mut look: impl FnMut(usize, &[f64])) {
         let mut given = Given::default();
         let mut suspicions = vec![0.0; self.rows.n_classes()];
         for (row, (values, _)) in self.rows.rows().enumerate() {
@@ -120,7 +120,7 @@ impl<'a> Judge<'a> {
             for (label, suspicion) in suspicions.iter_mut().enumerate() {
                 *suspicion = self.suspicion(values, label, &given);
             }
-            look(row, &suspicions, &given.by_noise);
+            look(row, &suspicions);
         }
     }
 

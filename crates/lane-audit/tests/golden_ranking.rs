@@ -7,11 +7,14 @@ use lane_audit::features::{self, Features, Layer};
 use lane_audit::model::Estimate;
 use lane_audit::noise_matrix::OutOfFold;
 use lane_audit::regression::{Folds, Labelled, RegressionConfig, out_of_fold};
+use lane_audit::reviewed::{Looked, Reviewed};
 use lane_audit::suspicion::{Judge, ranking};
 use lane_metrics::{ClassId, RowId};
 use serde_json::Value;
 
 const TOLERANCE: f64 = 1e-6;
+/// Of intervals from pairs drawn at random.
+const TOLERANCE_OF_DRAWS: f64 = 0.015;
 /// Of probabilities, where two methods stop near one optimum.
 const TOLERANCE_OF_OPTIMUM: f64 = 1e-4;
 
@@ -113,7 +116,26 @@ fn the_cut_off_is_the_one_of_flips_planted_one_by_one() {
     let of = |name: &str, it: Estimate| {
         check(name, &[it.value, it.low, it.high], &numbers(&golden[name]), TOLERANCE);
     };
+    check("p_wrong", &cut.p_wrong, &numbers(&golden["p_wrong"]), TOLERANCE);
     of("precision", cut.cut_off.precision);
     of("recall", cut.cut_off.recall);
     of("share_wrong", cut.cut_off.share_wrong);
+}
+
+#[test]
+fn what_was_reviewed_says_what_all_pairs_of_draws_say() {
+    for case in golden("reviewed").as_array().unwrap() {
+        let look = |name: &str| {
+            let [n_rows, n_looked, n_wrong] = serde_json::from_value(case[name].clone()).unwrap();
+            Looked { n_rows, n_looked, n_wrong }
+        };
+        let found = Reviewed::new(look("flagged"), look("unflagged"), 1).unwrap();
+        let of = |name: &str, it: Option<Estimate>, tolerance| {
+            let it = it.unwrap();
+            check(name, &[it.value, it.low, it.high], &numbers(&case[name]), tolerance);
+        };
+        of("precision", found.precision, 1e-9);
+        of("recall", found.recall, TOLERANCE_OF_DRAWS);
+        of("share_wrong", found.share_wrong, TOLERANCE_OF_DRAWS);
+    }
 }

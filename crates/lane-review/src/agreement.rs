@@ -71,6 +71,9 @@ pub enum Outcome<'a> {
 }
 
 impl Rule {
+    /// All who decided agree, and somebody did.
+    pub(crate) const UNANIMOUS: Self = Self { min_agreement: 1.0, min_annotators: 1 };
+
     /// The label that at least the share `min_agreement` of those who decided want, where at least
     /// `min_annotators` did.
     ///

@@ -13,6 +13,7 @@ mod plan;
 
 use std::path::{Path, PathBuf};
 
+use lane_audit::reviewed::{Reviewed, Sample};
 use lane_audit::{Audit, RowKind};
 use lane_data::Columns;
 use lane_data::read;
@@ -24,6 +25,7 @@ use self::plan::Plan;
 pub use self::plan::{Change, Disagreement};
 use crate::agreement::Rule;
 use crate::error::ReviewError;
+use crate::estimate;
 use crate::review::Review;
 use crate::store::Store;
 
@@ -73,6 +75,9 @@ pub struct ApplySummary {
     pub n_disagreements: usize,
     /// Those rows.
     pub disagreements: Vec<Disagreement>,
+    /// How right the flags were, by the decisions on rows drawn at random; nothing where none were
+    /// drawn.
+    pub estimate: Option<Reviewed>,
 }
 
 /// Writes the corrected file and the list of changes beside the audited one.
@@ -96,6 +101,9 @@ pub fn apply(request: &ApplyRequest) -> Result<ApplySummary, ReviewError> {
         }
     };
     let plan = Plan::new(&review, &standing, rule, request.accept_flagged)?;
+    let sample = Sample::read(&request.folder, audit)?;
+    let estimate =
+        sample.map(|it| estimate::reviewed(&it, &review, &standing, rule)).transpose()?;
     let (corrected, changes) =
         (beside(&source, "corrected", None), beside(&source, "changes", Some("csv")));
     let existing = if request.force { Existing::Replace } else { Existing::Keep };
@@ -112,7 +120,9 @@ pub fn apply(request: &ApplyRequest) -> Result<ApplySummary, ReviewError> {
         change_log::write(&changes, existing, &review, &plan.changes)?;
         copy::rename(copy, &target)?;
     }
-    Ok(summary(request, plan, Files { data: source, corrected, changes }, audit.rows.len()))
+    let files = Files { data: source, corrected, changes };
+    let summary = summary(request, plan, files, audit.rows.len());
+    Ok(ApplySummary { estimate: estimate.flatten(), ..summary })
 }
 
 const ALL_KINDS: [RowKind; 4] = [RowKind::Wrong, RowKind::Conflict, RowKind::Hard, RowKind::Fine];
@@ -138,6 +148,7 @@ fn summary(request: &ApplyRequest, plan: Plan, files: Files, n_rows: usize) -> A
         n_too_few: plan.n_too_few,
         n_disagreements: plan.disagreements.len(),
         disagreements: plan.disagreements,
+        estimate: None,
     }
 }
 

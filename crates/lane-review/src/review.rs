@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use lane_audit::reviewed::{Reviewed, Sample};
 use lane_audit::{Audit, AuditError, AuditRow, RowKind};
 
+use crate::agreement::Rule;
+use crate::decision::Standing;
 use crate::error::ReviewError;
+use crate::estimate;
 
 /// An audit and the rows of it that are to be looked at.
 #[derive(Debug)]
@@ -16,6 +20,8 @@ pub struct Review {
     ranked: Vec<usize>,
     /// For each row of the file, its place in the queue.
     queued: Vec<Option<usize>>,
+    /// Rows drawn at random, by which the flags are judged.
+    sample: Option<Sample>,
 }
 
 impl Review {
@@ -36,11 +42,42 @@ impl Review {
             let kinds: Vec<&str> = kinds.iter().map(|it| kind_name(*it)).collect();
             return Err(ReviewError::NothingToShow { kinds: kinds.join(", ") });
         }
-        let mut queued = vec![None; audit.rows.len()];
-        for (place, ranked) in queue.iter().enumerate() {
-            queued[audit.rows[*ranked].row as usize] = Some(place);
-        }
-        Ok(Self { audit, queue, ranked, queued })
+        let queued = queued(&audit, &queue);
+        Ok(Self { audit, queue, ranked, queued, sample: None })
+    }
+
+    /// Puts rows drawn at random, flagged ones and others, before all that is shown, whatever their
+    /// kind; the audit's folder keeps which they are. By the decisions on them [`Review::estimate`]
+    /// tells how right the flags are.
+    ///
+    /// # Errors
+    ///
+    /// [`ReviewError::Audit`] where the sample cannot be kept.
+    pub fn beginning_with_sample(mut self, folder: &Path) -> Result<Self, ReviewError> {
+        let sample = estimate::sample(folder, &self)?;
+        let mut queue: Vec<_> = sample.rows.iter().map(|it| self.ranked[it.row as usize]).collect();
+        let first = queued(&self.audit, &queue);
+        let is_later = |it: &&usize| first[self.audit.rows[**it].row as usize].is_none();
+        queue.extend(self.queue.iter().filter(is_later));
+        self.queued = queued(&self.audit, &queue);
+        (self.queue, self.sample) = (queue, Some(sample));
+        Ok(self)
+    }
+
+    /// How many rows of the sample are shown first.
+    pub fn n_sampled(&self) -> usize {
+        self.sample.as_ref().map_or(0, |it| it.rows.len())
+    }
+
+    /// How right the flags are, by decisions on the sample; nothing without a sample, and before a
+    /// flagged row of it is decided.
+    ///
+    /// # Errors
+    ///
+    /// [`ReviewError::Setting`] for a sample that cannot be.
+    pub fn estimate(&self, standing: &[Standing]) -> Result<Option<Reviewed>, ReviewError> {
+        let Some(sample) = &self.sample else { return Ok(None) };
+        estimate::reviewed(sample, self, standing, Rule::UNANIMOUS)
     }
 
     /// The audit.
@@ -89,6 +126,15 @@ pub(crate) fn kind_name(kind: RowKind) -> &'static str {
         RowKind::Conflict => "conflict",
         RowKind::Wrong => "wrong",
     }
+}
+
+/// For each row of the file, its place in the queue.
+fn queued(audit: &Audit, queue: &[usize]) -> Vec<Option<usize>> {
+    let mut queued = vec![None; audit.rows.len()];
+    for (place, ranked) in queue.iter().enumerate() {
+        queued[audit.rows[*ranked].row as usize] = Some(place);
+    }
+    queued
 }
 
 /// For each row of the file, its place in the ranking; every row must be ranked once.

@@ -58,6 +58,7 @@ impl Row<'_> {
             flagged: self.sources.flagged[self.at],
             reason: self.reason(),
             kind: self.kind(),
+            p_wrong: self.sources.p_wrong(self.at),
             p_label: self.probability(label),
             p_suggested: self.probability(suggested),
             label_distance: self.distance(suggested),

@@ -27,6 +27,12 @@ fn wrong_labels_that_stand_apart_are_flagged_and_few_others() {
     let found = (0..300).filter(|row| row % 20 < 2 && suspicions[*row] >= cut.cut_off.threshold);
     assert_eq!(found.count(), 30, "{cut:?}");
     assert!(cut.cut_off.recall.value > 0.85, "{cut:?}");
+    let of = |wrong: bool| {
+        let rows = (0..300).filter(|row| (row % 20 < 2) == wrong);
+        let p: Vec<_> = rows.map(|row| cut.p_wrong[row]).collect();
+        p.iter().sum::<f64>() / p.len() as f64
+    };
+    assert!(of(true) > 0.8 && of(false) < 0.05, "{} {}", of(true), of(false));
     assert!((cut.cut_off.share_wrong.value - 0.1).abs() < 0.03, "{cut:?}");
     assert_eq!(cut.cut_off.n_planted, 300);
 }
@@ -58,6 +64,17 @@ proptest! {
         let cut = choose(&judge);
         prop_assert!((1..=54).contains(&cut.n_flagged), "{cut:?}");
         prop_assert!((1..=60).contains(&cut.n_worth_a_look), "{cut:?}");
+        let p = &cut.p_wrong;
+        prop_assert!(p.len() == 60 && p.iter().all(|it| (0.0..=1.0).contains(it)), "{p:?}");
+        let suspicions = judge.suspicions();
+        let ranked = crate::suspicion::ranking(&suspicions);
+        prop_assert!(ranked.windows(2).all(|it| p[it[0].index()] >= p[it[1].index()]), "{p:?}");
+        let of = |rows: &[lane_metrics::RowId]| rows.iter().map(|it| p[it.index()]).sum::<f64>();
+        let n_above = suspicions.iter().filter(|it| **it >= cut.cut_off.threshold).count();
+        let (found, all) = (of(&ranked[..n_above]), of(&ranked));
+        prop_assert!((cut.cut_off.precision.value - found / n_above as f64).abs() < 1e-9);
+        prop_assert!((cut.cut_off.share_wrong.value - all / 60.0).abs() < 1e-9);
+        prop_assert!((cut.cut_off.recall.value - found / all).abs() < 1e-9);
         let cut = cut.cut_off;
         for it in [cut.precision, cut.recall, cut.share_wrong] {
             prop_assert!(0.0 <= it.low && it.low <= it.value, "{it:?}");

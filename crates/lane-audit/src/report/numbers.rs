@@ -45,10 +45,10 @@ fn estimates(cut_off: &CutOff, summary: &Summary) -> Markup {
             interval(cut_off.precision), about(low), about(high), count(summary.n_flagged)
         )))
         (tile(&percent(cut_off.recall.value), &format!(
-            "of all wrong labels are among the flagged, by estimate ({})", interval(cut_off.recall)
+            "of the wrong labels that can be told by the text are flagged, by estimate ({})", interval(cut_off.recall)
         )))
         (tile(&percent(cut_off.share_wrong.value), &format!(
-            "of all labels are wrong, by estimate ({})", interval(cut_off.share_wrong)
+            "of all labels are wrong in a way that can be told by the text, by estimate ({})", interval(cut_off.share_wrong)
         )))
     }
 }

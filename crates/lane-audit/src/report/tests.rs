@@ -104,8 +104,8 @@ fn numbers_are_said_in_plain_words() {
     for part in [
         "labels look wrong: 67% of all",
         "of the flagged labels are truly wrong, by estimate (85% to 94%): 2 to 2 of 2",
-        "of all wrong labels are among the flagged, by estimate (75% to 84%)",
-        "of all labels are wrong, by estimate (5.0% to 14%)",
+        "of the wrong labels that can be told by the text are flagged, by estimate (75% to 84%)",
+        "of all labels are wrong in a way that can be told by the text, by estimate (5.0% to 14%)",
         "Estimated from 20 labels changed on purpose. The ranges hold at 90% confidence",
         "Labels of mine.csv",
     ] {

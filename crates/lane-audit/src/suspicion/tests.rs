@@ -70,7 +70,7 @@ proptest! {
     ) {
         let judge = Judge::new(OutOfFold::new(&probabilities, &labels, N_CLASSES).unwrap());
         let given = judge.suspicions();
-        judge.for_each_row(|row, all, _| {
+        judge.for_each_row(|row, all| {
             assert_eq!(all[labels[row].index()].to_bits(), given[row].to_bits());
         });
     }

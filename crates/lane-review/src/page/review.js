@@ -74,6 +74,7 @@ function showProgress(progress) {
   if (agreement.n_shared > 0) {
     parts.push(`annotators agree on ${agreement.n_agreeing} of ${agreement.n_shared} shared rows`);
   }
+  if (progress.estimate !== null) parts.push(progress.estimate);
   say("progress", parts.join(" · "));
 }
 

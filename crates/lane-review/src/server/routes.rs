@@ -82,7 +82,7 @@ pub(super) async fn session(State(site): State<Arc<Site>>) -> Answer {
         "file": summary.data.path.rsplit(['/', '\\']).next(),
         "score": summary.score,
         "labels": summary.labels,
-        "progress": Progress::of(&site, &standing),
+        "progress": Progress::of(&site, &standing)?,
         "next": next_open(&site, &standing, site.review.n_shown() - 1),
     }))
 }
@@ -150,7 +150,7 @@ pub(super) async fn decide(State(site): State<Arc<Site>>, body: Bytes) -> Answer
     let number = store.record(entry)?;
     let standing = store.standing()?;
     let next = site.review.place_of(row.row).and_then(|place| next_open(&site, &standing, place));
-    answer(&json!({ "number": number, "progress": Progress::of(&site, &standing), "next": next }))
+    answer(&json!({ "number": number, "progress": Progress::of(&site, &standing)?, "next": next }))
 }
 
 /// The label that a decision gives the row; none where it is skipped.
@@ -188,7 +188,7 @@ pub(super) async fn undo(State(site): State<Arc<Site>>, body: Bytes) -> Answer {
     answer(&json!({
         "undone": undone,
         "place": site.review.place_of(undone.row),
-        "progress": Progress::of(&site, &standing),
+        "progress": Progress::of(&site, &standing)?,
     }))
 }
 

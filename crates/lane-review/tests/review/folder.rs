@@ -98,7 +98,16 @@ impl Folder {
 
     /// A server for this annotator, and who asks it.
     pub(crate) fn serve(&self, annotator: &str) -> Client {
+        self.serve_review(Review::open(&self.audit(), &KINDS).unwrap(), annotator)
+    }
+
+    /// As [`Self::serve`], beginning with rows drawn at random.
+    pub(crate) fn serve_with_sample(&self, annotator: &str) -> Client {
         let review = Review::open(&self.audit(), &KINDS).unwrap();
+        self.serve_review(review.beginning_with_sample(&self.audit()).unwrap(), annotator)
+    }
+
+    fn serve_review(&self, review: Review, annotator: &str) -> Client {
         let options = ServerOptions { annotator: annotator.into(), port: 0 };
         let server = Server::bind(&self.audit(), review, &options).unwrap();
         let client = Client::new(&server.url());

@@ -4,6 +4,7 @@
 mod applied;
 mod client;
 mod decided;
+mod estimated;
 mod folder;
 mod formats;
 mod killed;

@@ -9,6 +9,7 @@ use lane_review::RowKind;
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   lane review audit
+  lane review audit --estimate
   lane review audit --annotator ann --kinds wrong --port 8123
 
 Open the address that is printed. Keys: k keeps the label, s or Enter takes the suggestion, o or a digit
@@ -29,6 +30,9 @@ pub(crate) struct ReviewArgs {
     /// Kinds of rows to show, most suspicious first.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["wrong", "hard", "conflict"])]
     pub(crate) kinds: Vec<KindArg>,
+    /// Begin with 30 flagged and 30 other rows drawn at random, and say by them how right the flags are.
+    #[arg(long)]
+    pub(crate) estimate: bool,
 }
 
 /// Kinds of rows by the name the command line uses.

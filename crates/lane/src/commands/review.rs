@@ -13,7 +13,8 @@ const MAX_LISTED: usize = 20;
 pub(crate) fn review(args: ReviewArgs, manner: Manner) -> anyhow::Result<()> {
     let kinds: Vec<RowKind> = args.kinds.into_iter().map(Into::into).collect();
     let review = Review::open(&args.audit, &kinds)?;
-    let n_shown = review.n_shown();
+    let review = if args.estimate { review.beginning_with_sample(&args.audit)? } else { review };
+    let (n_shown, n_sampled) = (review.n_shown(), review.n_sampled());
     let annotator = args.annotator.unwrap_or_else(user);
     let options = ServerOptions { annotator: annotator.clone(), port: args.port };
     let server = Server::bind(&args.audit, review, &options)?;
@@ -24,6 +25,12 @@ pub(crate) fn review(args: ReviewArgs, manner: Manner) -> anyhow::Result<()> {
     }
     if !manner.quiet && !manner.json {
         print::talk(&format!("{n_shown} rows for {annotator}; Ctrl-C ends, decisions are kept"));
+        if 0 < n_sampled {
+            print::talk(&format!(
+                "the first {n_sampled} were drawn at random: decide them all and skip few, for by \
+                 them the flags are judged"
+            ));
+        }
     }
     Ok(server.run()?)
 }
@@ -72,6 +79,9 @@ fn say(summary: &ApplySummary, manner: Manner) {
     }
     if MAX_LISTED < summary.n_disagreements && !manner.quiet {
         print::talk("note: --json lists all of them");
+    }
+    if let Some(estimate) = &summary.estimate {
+        print::line(&format!("{} (90 % intervals)", estimate.sentence()));
     }
     if !summary.dry_run {
         print::files(&[summary.corrected.clone(), summary.changes.clone()]);

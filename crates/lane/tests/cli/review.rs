@@ -133,6 +133,18 @@ fn a_majority_may_decide_and_who_disagrees_is_named() {
 }
 
 #[test]
+fn decisions_on_rows_drawn_at_random_say_how_right_the_flags_are() {
+    let place = place();
+    let running = Running::start(&place, &["--estimate"]);
+    assert_eq!(running.decide(r#"{"row":1,"decision":"suggestion"}"#), "200");
+    drop(running);
+    let said = place.lane("apply audit --dry-run").succeeded().stdout;
+    // One row of three is flagged, so that all flagged rows were seen.
+    let expected = "of 1 flagged rows looked at, 1 wrong: precision 1.00 (1.00 to 1.00)";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
 fn what_cannot_be_reviewed_or_applied_is_wrong_usage() {
     let place = place();
     let refused = |line: &str, answer: &str| {

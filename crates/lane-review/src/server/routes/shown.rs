@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{Site, mine};
 use crate::agreement::{Agreement, agree, opinions};
 use crate::decision::{Decision, Standing};
+use crate::error::ReviewError;
 
 /// More texts that say the same would not help to decide.
 const MAX_DUPLICATES: usize = 20;
@@ -71,10 +72,12 @@ pub(super) struct Progress {
     /// Rows of the queue that this annotator skipped.
     n_skipped: usize,
     agreement: Agreement,
+    /// How right the flags are, in words, where that can be told.
+    estimate: Option<String>,
 }
 
 impl Progress {
-    pub(super) fn of(site: &Site, standing: &[Standing]) -> Self {
+    pub(super) fn of(site: &Site, standing: &[Standing]) -> Result<Self, ReviewError> {
         let (mut n_decided, mut n_changed, mut n_skipped) = (0, 0, 0);
         for (row, decided) in mine(site, standing) {
             if site.review.place_of(row).is_none() {
@@ -87,7 +90,8 @@ impl Progress {
             n_changed += usize::from(changes);
         }
         let agreement = Agreement::of(&opinions(standing));
-        Self { n: site.review.n_shown(), n_decided, n_changed, n_skipped, agreement }
+        let estimate = site.review.estimate(standing)?.map(|it| it.sentence());
+        Ok(Self { n: site.review.n_shown(), n_decided, n_changed, n_skipped, agreement, estimate })
     }
 }
 
