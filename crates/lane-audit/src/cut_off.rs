@@ -145,9 +145,9 @@ impl Sums {
 
 fn method() -> String {
     format!(
-        "every label was changed to every other on paper and scored out of fold, nothing trained \
-         again, and what was found corrected as files with made noise taught; all estimates are \
-         {RECALL_IS_OF}; {NOT_COUNTED}"
+        "All estimates are {RECALL_IS_OF}; {NOT_COUNTED}. They come from changing every label to \
+         every other on paper and scoring that out of fold, corrected by what files with made \
+         noise taught."
     )
 }
 
