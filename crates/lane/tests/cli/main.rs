@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod bench;
+mod divergence;
 mod exchange;
 mod few_shot;
 mod frozen;
