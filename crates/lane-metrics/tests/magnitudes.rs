@@ -280,7 +280,8 @@ fn exact_average_precision(scores: &[f64], wrong: &[bool]) -> Option<f64> {
     let (mut area, mut recall) = (0.0, 0.0);
     for threshold in thresholds {
         let taken = scores.iter().zip(wrong).filter(|it| *it.0 >= threshold);
-        let (n_taken, n_hit) = taken.fold((0.0, 0.0), |(n, hit), it| (n + 1.0, hit + f64::from(u8::from(*it.1))));
+        let (n_taken, n_hit) =
+            taken.fold((0.0, 0.0), |(n, hit), it| (n + 1.0, hit + f64::from(u8::from(*it.1))));
         area += (n_hit / n_wrong as f64 - recall) * n_hit / n_taken;
         recall = n_hit / n_wrong as f64;
     }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use lane_data::{DataError, RowId};
 use lane_data::hub::HubError;
 use lane_data::shown::shown;
+use lane_data::{DataError, RowId};
 use lane_losses::LossError;
 use lane_metrics::MetricsError;
 use lane_models::ModelError;

@@ -18,7 +18,7 @@ use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
 
 use crate::checkpoint::{Checkpoints, Opened, Position};
-use crate::divergence::{Fault, Place, WayBack, Watch};
+use crate::divergence::{Fault, Place, Watch, WayBack};
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
 use crate::experiment::Experiment;
@@ -148,11 +148,7 @@ impl<'a> Trainer<'a> {
         self.run_from(Some(begun), sinks)
     }
 
-    fn run_from(
-        self,
-        begun: Option<Begun>,
-        sinks: &mut Sinks<'_>,
-    ) -> Result<Trained, TrainError> {
+    fn run_from(self, begun: Option<Begun>, sinks: &mut Sinks<'_>) -> Result<Trained, TrainError> {
         let lr = self.experiment.config.lr();
         self.run_phases(begun, sinks).map_err(|error| {
             error.with_way_back(|| {

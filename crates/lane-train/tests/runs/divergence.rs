@@ -64,6 +64,18 @@ fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
     all
 }
 
+/// All values of a file of tensors.
+fn numbers(path: &Path) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap();
+    let (length, rest) = bytes.split_first_chunk::<8>().unwrap();
+    let (header, values) = rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap());
+    let header: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(header).unwrap();
+    let mut tensors = header.iter().filter(|(name, _)| *name != "__metadata__");
+    assert!(tensors.all(|(_, tensor)| tensor["dtype"] == "F32"));
+    values.as_chunks().0.iter().map(|it| f32::from_le_bytes(*it)).collect()
+}
+
 /// A run that keeps every step.
 fn kept(config: Config, path: &Path) -> TrainError {
     let options = RunOptions { force: false, every: Some(Every::Steps(1)) };
@@ -89,7 +101,10 @@ fn the_last_good_checkpoint_is_named_intact_and_leads_to_the_same_end() {
     // The step that spoilt the networks is not kept, the one before is.
     let n_taken = u64::from(epoch - 1) * 5 + step as u64;
     assert!(n_steps < n_taken && n_taken <= n_steps + 2, "{message}");
-    assert!(last.join("checkpoint.json").exists());
+    for name in ["networks.safetensors", "moments.safetensors"] {
+        let values = numbers(&last.join(name));
+        assert!(!values.is_empty() && values.iter().all(|it| it.is_finite()), "{name}");
+    }
     let before = tree(&path);
     assert!(before.iter().all(|(name, _)| !name.contains(".lane-")), "half-written");
 
