@@ -8,5 +8,6 @@ mod magnitudes;
 mod noise_layer;
 mod peer;
 mod per_row;
+mod relations;
 mod semi_supervised;
 mod settings;
