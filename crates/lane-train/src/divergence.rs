@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use burn::tensor::Tensor;
 use lane_data::RowId;
 
+use crate::error::TrainError;
 use crate::method::{Loss, StepBatch};
 use crate::transfer;
 
@@ -134,22 +135,12 @@ impl Watch {
     ) {
         let rows: Vec<RowId> = batches.iter().flat_map(|batch| batch.rows.clone()).collect();
         self.last = Some((place, rows.clone()));
-        let of_batch = |batch: &StepBatch| -> Vec<Shown> {
-            let outputs = batch.outputs.iter().enumerate();
-            let ran = outputs.filter_map(|(network, output)| Some((network, output.as_ref()?)));
-            ran.map(|(network, output)| Shown {
-                network: network_name(network, auxiliary),
-                rows: batch.rows.clone(),
-                logits: output.logits.clone().inner(),
-            })
-            .collect()
-        };
         self.unread.push(Unread {
             place,
             rows,
             total: loss.total.clone().inner(),
             terms: loss.terms.iter().map(|(name, term)| (*name, term.clone().inner())).collect(),
-            logits: batches.iter().flat_map(of_batch).collect(),
+            logits: shown(batches, auxiliary),
         });
     }
 
@@ -189,18 +180,50 @@ impl Watch {
 impl Unread {
     fn fault(self) -> Fault {
         let Self { place, rows, terms, logits, .. } = self;
-        for Shown { network, rows, logits } in logits {
-            let [_, n_classes] = logits.dims();
-            let rows = spoilt_rows(&transfer::read(logits), n_classes, &rows);
-            if !rows.is_empty() {
-                return Fault { place, what: format!("the logits of {network}"), rows };
-            }
+        if let Some(fault) = spoilt_logits(place, logits) {
+            return fault;
         }
         let is_spoilt = |term: Tensor<1>| !transfer::read_scalar(term).is_finite();
         let term = terms.into_iter().find(|(_, term)| is_spoilt(term.clone()));
         let what = term.map_or("the loss".into(), |(name, _)| format!("the loss (term `{name}`)"));
         Fault { place, what, rows }
     }
+}
+
+/// What every network said of the batches, without its history.
+fn shown(batches: &[StepBatch], auxiliary: Option<usize>) -> Vec<Shown> {
+    let of_batch = |batch: &StepBatch| -> Vec<Shown> {
+        let outputs = batch.outputs.iter().enumerate();
+        let ran = outputs.filter_map(|(network, output)| Some((network, output.as_ref()?)));
+        ran.map(|(network, output)| Shown {
+            network: network_name(network, auxiliary),
+            rows: batch.rows.clone(),
+            logits: output.logits.clone().inner(),
+        })
+        .collect()
+    };
+    batches.iter().flat_map(of_batch).collect()
+}
+
+/// The first network with logits that are no numbers; reads them all.
+fn spoilt_logits(place: Place, logits: Vec<Shown>) -> Option<Fault> {
+    logits.into_iter().find_map(|Shown { network, rows, logits }| {
+        let [_, n_classes] = logits.dims();
+        let rows = spoilt_rows(&transfer::read(logits), n_classes, &rows);
+        let what = format!("the logits of {network}");
+        (!rows.is_empty()).then_some(Fault { place, what, rows })
+    })
+}
+
+/// The fault behind a refusal of a method's own arithmetic, if logits are behind it.
+pub(crate) fn behind(
+    error: &TrainError,
+    place: Place,
+    batches: &[StepBatch],
+    auxiliary: Option<usize>,
+) -> Option<Fault> {
+    let is_of_numbers = matches!(error, TrainError::Metrics(_));
+    is_of_numbers.then(|| spoilt_logits(place, shown(batches, auxiliary)))?
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::method::{
     EpochPlan, EpochStart, Method, OwnParameters, Pass, Phase, PhaseStart, Scorer, Start,
 };
 use crate::networks::Networks;
-use crate::optimizer::{Optimizer, spoilt_parameter};
+use crate::optimizer::Optimizer;
 use crate::progress::{Activity, Observer};
 use crate::schedule::LinearSchedule;
 use crate::step::{Drawn, MeanTerms};
@@ -352,21 +352,6 @@ impl<'a> Trainer<'a> {
         history
             .end_epoch(self.experiment, &snapshot, &self.margins, &header, *observer)
             .map_err(|error| error.in_training(place))
-    }
-
-    fn check_parameters(&self, learner: &Learner) -> Result<(), TrainError> {
-        match spoilt_parameter(&learner.networks) {
-            Some(parameter) => {
-                let fault = learner.watch.parameter(&parameter, self.at.overall_epoch);
-                Err(self.diverged(&fault))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn diverged(&self, fault: &Fault) -> TrainError {
-        let examples = &self.experiment.train.dataset.examples;
-        TrainError::diverged(fault, |row| examples[row.index()].id.clone())
     }
 
     fn run_pass(

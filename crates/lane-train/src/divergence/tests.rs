@@ -92,3 +92,15 @@ fn few_rows_are_named_each_once_and_many_are_counted() {
     let many: Vec<u32> = (0..11).collect();
     assert_eq!(listed(&rows(&many), name), "r0, r1, r2, r3, r4, r5, r6, r7 and 3 more");
 }
+
+#[test]
+fn what_a_method_refuses_is_told_of_the_logits_behind_it_and_else_left_as_it_is() {
+    let mut spoilt = [0.0; 8];
+    spoilt[1] = f32::INFINITY;
+    let refused = || TrainError::Metrics(lane_metrics::MetricsError::AuxiliaryMissing);
+    let fault = behind(&refused(), at(2), &[batch([spoilt, [0.0; 8]])], None).unwrap();
+    assert_eq!((fault.what.as_str(), fault.rows), ("the logits of the classifier", vec![RowId(4)]));
+    assert_eq!(behind(&refused(), at(2), &[batch([[0.0; 8]; 2])], None), None);
+    let other = TrainError::Mismatch { found: String::new(), expected: String::new() };
+    assert_eq!(behind(&other, at(2), &[batch([spoilt, [0.0; 8]])], None), None);
+}

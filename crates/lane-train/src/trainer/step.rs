@@ -6,12 +6,13 @@ use lane_data::{RowId, seed};
 
 use super::{Course, Learner, Sinks, Trainer};
 use crate::checkpoint::Position;
-use crate::divergence::Place;
+use crate::divergence::{Fault, Place, behind};
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
 use crate::method::{MarginMode, MarginSource, Pass, Step, StepBatch};
 use crate::networks::Networks;
 use crate::observe::{name_rows, observe};
+use crate::optimizer::spoilt_parameter;
 use crate::step::Drawn;
 use crate::step_graph::StepGraph;
 use crate::transfer::{HostOutputs, read_step_with};
@@ -51,12 +52,17 @@ impl Trainer<'_> {
             networks: &learner.networks,
             margins: &self.margins,
             forward: graph.own(),
+        });
+        let auxiliary = self.method.auxiliary();
+        let loss = loss.map_err(|error| {
+            let fault = behind(&error, place, &batches, auxiliary);
+            fault.map_or(error, |fault| self.diverged(&fault))
         })?;
         learner.terms.add(&loss);
         if loss.is_constant() {
             return Ok(learner);
         }
-        learner.watch.add(place, &batches, &loss, self.method.auxiliary());
+        learner.watch.add(place, &batches, &loss, auxiliary);
         drop(batches);
         let gradients = graph.gradients(&loss, &learner.networks, &pass.trained);
         let done = (step as u64 * course.n_steps) / n_steps as u64;
@@ -115,5 +121,22 @@ impl Trainer<'_> {
         let id = |row: RowId| self.experiment.train.dataset.examples[row.index()].id.clone();
         observe(&mut self.margins, self.method.as_ref(), batch, &host, averaged, dynamics)
             .map_err(|error| name_rows(error, place, &host, &batch.rows, id))
+    }
+
+    /// Refuses networks that the last step left without numbers.
+    pub(super) fn check_parameters(&self, learner: &Learner) -> Result<(), TrainError> {
+        match spoilt_parameter(&learner.networks) {
+            Some(parameter) => {
+                let fault = learner.watch.parameter(&parameter, self.at.overall_epoch);
+                Err(self.diverged(&fault))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A fault, told with the ids of its rows.
+    pub(super) fn diverged(&self, fault: &Fault) -> TrainError {
+        let examples = &self.experiment.train.dataset.examples;
+        TrainError::diverged(fault, |row| examples[row.index()].id.clone())
     }
 }
