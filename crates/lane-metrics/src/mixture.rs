@@ -23,6 +23,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::MetricsError;
 
+/// How far from the values fitted another is taken to lie at most, in units of their range.
+const FARTHEST: f64 = 1e100;
+
 /// When to stop, and how thin a component may become.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -200,8 +203,11 @@ fn maximize(scaled: &[f64], upper: &[f64], variance_floor: f64) -> [Component; 2
     [component(&|posterior| 1.0 - posterior), component(&|posterior| posterior)]
 }
 
+/// Halves, so that no difference overflows; as far out as squares can be taken, where every value
+/// belongs to the same component anyway.
 fn scale(value: f64, minimum: f64, maximum: f64) -> f64 {
-    (value - minimum) / (maximum - minimum)
+    let scaled = (0.5 * value - 0.5 * minimum) / (0.5 * maximum - 0.5 * minimum);
+    scaled.clamp(-FARTHEST, FARTHEST)
 }
 
 fn range(values: &[f64]) -> Result<(f64, f64), MetricsError> {

@@ -136,6 +136,12 @@ impl Checkpoints {
         self.seconds_before + self.started.elapsed().as_secs_f64()
     }
 
+    /// The last one, and after how many steps it was written.
+    pub(crate) fn last(&self) -> Option<(PathBuf, u64)> {
+        let n_steps = self.n_steps_at_last;
+        (0 < n_steps).then(|| (self.folder.join(name_of(n_steps)), n_steps))
+    }
+
     /// The run folder.
     pub(crate) fn run(&self) -> &Path {
         self.folder.parent().unwrap_or(&self.folder)
@@ -153,7 +159,7 @@ impl Checkpoints {
     /// [`TrainError::Io`]; the checkpoints before are as they were.
     pub(crate) fn save(&mut self, snapshot: Snapshot<'_>, is_last: bool) -> Result<(), TrainError> {
         let n_steps = snapshot.state.position.n_steps;
-        let target = self.folder.join(format!("{n_steps:012}"));
+        let target = self.folder.join(name_of(n_steps));
         self.write(&target, snapshot).map_err(TrainError::io(FAILED, &target))?;
         (self.n_steps_at_last, self.last) = (n_steps, Instant::now());
         let names = checkpoints(&self.folder);
@@ -332,6 +338,10 @@ fn checkpoints(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = names.filter(|name| is_checkpoint(name)).collect();
     names.sort();
     names
+}
+
+fn name_of(n_steps: u64) -> String {
+    format!("{n_steps:012}")
 }
 
 fn is_checkpoint(name: &str) -> bool {

@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use lane_audit::{AuditError, RankingError};
-use lane_data::DataError;
 use lane_data::hub::HubError;
 use lane_data::shown::shown;
+use lane_data::{DataError, RowId};
 use lane_losses::LossError;
 use lane_metrics::MetricsError;
 use lane_models::ModelError;
 
 use crate::device::DeviceName;
+use crate::divergence::{Fault, Place, WayBack, listed};
 use crate::exchange::ExchangeError;
 use crate::setting::Setting;
 
@@ -79,7 +80,8 @@ pub enum TrainError {
     Metrics(#[from] MetricsError),
     /// The network produced a value that is no number: training diverged.
     #[error(
-        "training diverged in epoch {epoch}, step {step}: {what} is not finite for rows {rows}; nothing of this step was kept"
+        "training diverged in epoch {epoch}, step {step}: {what} became NaN or infinite for rows {rows}{}",
+        .way_back.as_ref().map(|way_back| format!("; {way_back}")).unwrap_or_default()
     )]
     NotFinite {
         /// Epoch, from 1.
@@ -88,6 +90,18 @@ pub enum TrainError {
         step: usize,
         /// Which quantity.
         what: Cow<'static, str>,
+        /// Ids of the rows concerned.
+        rows: String,
+        /// Where the run can be taken up; none where it is kept nowhere.
+        way_back: Option<Box<WayBack>>,
+    },
+    /// A network that is not being trained gave rows logits that are no numbers.
+    #[error("the logits of {network} are NaN or infinite for rows {rows} of split `{split}`")]
+    LogitsNotFinite {
+        /// Which network.
+        network: String,
+        /// Which split.
+        split: &'static str,
         /// Ids of the rows concerned.
         rows: String,
     },
@@ -276,6 +290,7 @@ impl TrainError {
             Self::Checkpoint { .. } => {
                 Some("to begin the run anew, remove its folder `checkpoint`".into())
             }
+            Self::NotFinite { way_back: Some(way_back), .. } => Some(way_back.hint()),
             Self::NotFinite { .. } => {
                 Some("try a lower --lr, or `--set training.clip_norm=0.5`".into())
             }
@@ -288,6 +303,26 @@ impl TrainError {
             }
             _ => None,
         }
+    }
+
+    /// A fault of training, with the rows by the ids they have in their file.
+    pub(crate) fn diverged(fault: &Fault, id: impl Fn(RowId) -> String) -> Self {
+        let Fault { place, what, rows } = fault;
+        let (what, rows) = (what.clone().into(), listed(rows, id));
+        Self::NotFinite { epoch: place.epoch, step: place.step, what, rows, way_back: None }
+    }
+
+    /// Logits of a scoring pass within training, as a fault of training.
+    pub(crate) fn in_training(self, place: Place) -> Self {
+        let Self::LogitsNotFinite { network, split, rows } = self else { return self };
+        let what = format!("the logits of {network} on split `{split}`").into();
+        Self::NotFinite { epoch: place.epoch, step: place.step, what, rows, way_back: None }
+    }
+
+    /// The same, with where the run can be taken up.
+    pub(crate) fn with_way_back(self, found: impl FnOnce() -> Option<WayBack>) -> Self {
+        let Self::NotFinite { epoch, step, what, rows, way_back: None } = self else { return self };
+        Self::NotFinite { epoch, step, what, rows, way_back: found().map(Box::new) }
     }
 
     pub(crate) fn io(

@@ -1,10 +1,11 @@
 //! Scoring passes: dropout off, no gradients.
 
 use burn::tensor::Device;
-use lane_data::RowId;
-use lane_metrics::{ClassId, Logits};
+use lane_data::{Example, RowId};
+use lane_metrics::ClassId;
 
 use crate::config::Config;
+use crate::divergence::{listed, network_name, spoilt_rows};
 use crate::error::TrainError;
 use crate::experiment::Split;
 use crate::inputs::Inputs;
@@ -23,53 +24,91 @@ pub struct Scoring<'a> {
     pub batch_size: usize,
     /// Where to compute.
     pub device: &'a Device,
+    /// What its rows are called.
+    pub names: RowNames<'a>,
+}
+
+/// What rows are called where their logits are no numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct RowNames<'a> {
+    /// The split.
+    pub split: &'static str,
+    /// Its rows; without them rows are counted from 1.
+    pub examples: Option<&'a [Example]>,
+}
+
+impl<'a> RowNames<'a> {
+    /// Those of a split's file.
+    pub fn of(split: &'a Split) -> Self {
+        Self { split: split.name, examples: Some(&split.dataset.examples) }
+    }
+
+    fn id(self, row: RowId) -> String {
+        let numbered = || (row.index() + 1).to_string();
+        self.examples.map_or_else(numbered, |examples| examples[row.index()].id.clone())
+    }
 }
 
 impl Scoring<'_> {
     /// Logits of one network on the original view of `rows`, row-major `[rows, C]`, in their order.
     ///
     /// `networks` must be without gradients (`valid()`); `done` hears of every batch.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::LogitsNotFinite`] where some are no numbers.
     pub fn logits(
         &self,
         networks: &Networks,
         network: usize,
         rows: &[RowId],
         mut done: impl FnMut(u64),
-    ) -> Vec<f32> {
+    ) -> Result<Vec<f32>, TrainError> {
         let lengths = self.inputs.lengths();
         let lengths: Vec<u32> = rows.iter().map(|row| lengths[row.index()]).collect();
-        let mut all = Vec::new();
+        let (mut all, mut n_classes) = (Vec::new(), 1);
         for positions in by_length(&lengths, rows_at_once(self.batch_size, self.device)) {
             let batch: Vec<RowId> =
                 positions.iter().map(|position| rows[position.index()]).collect();
             let gathered = self.inputs.gather(&batch, 1, self.device);
             let values = transfer::read(networks.predict(network, gathered.input()).logits);
-            let n_classes = values.len() / batch.len().max(1);
+            n_classes = values.len() / batch.len().max(1);
             all.resize(rows.len() * n_classes, 0.0);
             for (position, row) in positions.iter().zip(values.chunks_exact(n_classes)) {
                 all[position.index() * n_classes..][..n_classes].copy_from_slice(row);
             }
             done(batch.len() as u64);
         }
-        all
+        match spoilt_rows(&all, n_classes, rows) {
+            spoilt if spoilt.is_empty() => Ok(all),
+            spoilt => Err(TrainError::LogitsNotFinite {
+                network: network_name(network, None),
+                split: self.names.split,
+                rows: listed(&spoilt, |row| self.names.id(row)),
+            }),
+        }
     }
 }
 
 impl Scoring<'_> {
     /// Logits of the first `n_predictors` networks added up, as [`logits`](Self::logits) otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`logits`](Self::logits).
     pub fn sums(
         &self,
         networks: &Networks,
         n_predictors: usize,
         rows: &[RowId],
         mut done: impl FnMut(u64),
-    ) -> Vec<f32> {
-        let mut sums = self.logits(networks, 0, rows, &mut done);
+    ) -> Result<Vec<f32>, TrainError> {
+        let mut sums = self.logits(networks, 0, rows, &mut done)?;
         for network in 1..n_predictors {
-            let others = self.logits(networks, network, rows, |_| ());
+            let others = self.logits(networks, network, rows, |_| ())?;
             sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
         }
-        sums
+        Ok(sums)
     }
 }
 
@@ -120,7 +159,7 @@ pub struct Scored {
 ///
 /// # Errors
 ///
-/// [`TrainError::Metrics`] if a label is out of range.
+/// [`TrainError::Metrics`] if a label is out of range, [`TrainError::LogitsNotFinite`].
 pub fn score_split(
     networks: &Networks,
     n_predictors: usize,
@@ -132,9 +171,9 @@ pub fn score_split(
     let n_classes = split.dataset.labels.len();
     let rows = all_rows(split.dataset.examples.len());
     observer.begin(&Activity::Scoring { split: split.name }, rows.len() as u64);
-    let scoring =
-        Scoring { inputs: &split.inputs, batch_size: config.training.scoring_batch_size, device };
-    let logits = scoring.sums(networks, n_predictors, &rows, |n| observer.advance(n));
+    let (batch_size, names) = (config.training.scoring_batch_size, RowNames::of(split));
+    let scoring = Scoring { inputs: &split.inputs, batch_size, device, names };
+    let logits = scoring.sums(networks, n_predictors, &rows, |n| observer.advance(n))?;
     observer.end();
     let width = logits.len() / rows.len().max(1);
     let predicted: Vec<ClassId> =
@@ -153,11 +192,7 @@ pub struct TrainScorer<'a> {
 
 impl Scorer for TrainScorer<'_> {
     fn logits(&self, network: usize, rows: &[RowId]) -> Result<Vec<f32>, TrainError> {
-        let logits = self.scoring.logits(&self.networks, network, rows, |_| ());
-        if !rows.is_empty() {
-            Logits::new(&logits, logits.len() / rows.len())?;
-        }
-        Ok(logits)
+        self.scoring.logits(&self.networks, network, rows, |_| ())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::embeddings::{Embedder, cache_folder};
 use crate::encoder::Encoder;
 use crate::error::TrainError;
-use crate::evaluate::{Scoring, TrainScorer};
+use crate::evaluate::{RowNames, Scoring, TrainScorer};
 use crate::inner_loss::InnerLoss;
 use crate::inputs::Inputs;
 use crate::methods::Facts;
@@ -169,6 +169,7 @@ impl Experiment {
             inputs: &self.train.inputs,
             batch_size: self.config.training.scoring_batch_size,
             device: &self.device,
+            names: RowNames::of(&self.train),
         };
         TrainScorer { networks, scoring }
     }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamics::{Dynamics, DynamicsConfig};
 use crate::error::TrainError;
-use crate::evaluate::Scoring;
+use crate::evaluate::{RowNames, Scoring};
 use crate::experiment::Experiment;
 use crate::history::History;
 use crate::methods::Facts;
@@ -154,10 +154,11 @@ fn predict(
         inputs: &whole.train.inputs,
         batch_size: whole.config.training.scoring_batch_size,
         device: &whole.device,
+        names: RowNames::of(&whole.train),
     };
     let n_predictors = trained.method.n_predictors();
     observer.begin(&Activity::Scoring { split: "fold" }, rows.len() as u64);
-    let logits = scoring.sums(&trained.networks, n_predictors, rows, |n| observer.advance(n));
+    let logits = scoring.sums(&trained.networks, n_predictors, rows, |n| observer.advance(n))?;
     observer.end();
     Ok((logits, n_predictors))
 }

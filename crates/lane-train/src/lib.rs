@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod data_map;
 pub mod device;
+mod divergence;
 pub mod dynamics;
 pub mod embeddings;
 pub mod encoder;
@@ -51,6 +52,7 @@ pub mod views;
 
 pub use checkpoint::Every;
 pub use config::Config;
+pub use divergence::WayBack;
 pub use error::TrainError;
 pub use lane_audit::{Audit, RankBy, duplicates, model::Estimate};
 pub use lane_data::{

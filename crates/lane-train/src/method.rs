@@ -208,7 +208,7 @@ pub trait Scorer {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Metrics`] where they are not finite.
+    /// [`TrainError::LogitsNotFinite`] where they are not finite.
     fn logits(&self, network: usize, rows: &[RowId]) -> Result<Vec<f32>, TrainError>;
 }
 

@@ -5,18 +5,12 @@ use lane_metrics::averages::Visit;
 use lane_metrics::weights::MarginWeights;
 use lane_metrics::{ClassId, Logits, MetricsError, Probabilities, label_aware, margin};
 
+use crate::divergence::{Fault, Place, spoilt_rows};
 use crate::dynamics::{Dynamics, Observation};
 use crate::error::TrainError;
 use crate::evaluate::argmax;
 use crate::method::{Method, StepBatch};
 use crate::transfer::HostOutputs;
-
-/// Where in a run a batch was seen.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub(crate) epoch: u32,
-    pub(crate) step: usize,
-}
 
 /// Updates the averages (unless this epoch is left out of them) and notes every row of the batch.
 ///
@@ -101,34 +95,16 @@ pub(crate) fn name_rows(
     rows: &[RowId],
     id: impl Fn(RowId) -> String,
 ) -> TrainError {
-    let spoilt = |values: &[f32]| -> Vec<String> {
-        let bad = values
-            .chunks_exact(host.n_classes)
-            .zip(rows.iter().cycle())
-            .filter(|(row, _)| row.iter().any(|value| !value.is_finite()));
-        let mut names: Vec<String> = Vec::new();
-        for name in bad.map(|(_, row)| id(*row)) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names
-    };
-    let (what, spoilt) = match spoilt(&host.logits) {
-        rows if rows.is_empty() => (
-            "the auxiliary network's output",
-            host.auxiliary.as_deref().map(spoilt).unwrap_or_default(),
-        ),
-        rows => ("the classifier's output", rows),
-    };
-    if spoilt.is_empty() {
-        return TrainError::Metrics(error);
+    let auxiliary = host.auxiliary.as_deref().unwrap_or_default();
+    let of = [(host.logits.as_slice(), "the classifier"), (auxiliary, "the auxiliary network")];
+    let spoilt = of.map(|(values, network)| {
+        let rows = spoilt_rows(values, host.n_classes, rows);
+        Fault { place, what: format!("the logits of {network}"), rows }
+    });
+    match spoilt.iter().find(|fault| !fault.rows.is_empty()) {
+        Some(fault) => TrainError::diverged(fault, id),
+        None => TrainError::Metrics(error),
     }
-    let shown: Vec<&str> = spoilt.iter().take(8).map(String::as_str).collect();
-    let more = spoilt.len().saturating_sub(shown.len());
-    let rows =
-        shown.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
-    TrainError::NotFinite { epoch: place.epoch, step: place.step, what: what.into(), rows }
 }
 
 #[cfg(test)]
@@ -297,8 +273,8 @@ mod tests {
         assert!(!error.is_usage());
         assert_eq!(
             error.to_string(),
-            "training diverged in epoch 2, step 7: the classifier's output is not finite for rows row-1, row-3; \
-             nothing of this step was kept"
+            "training diverged in epoch 2, step 7: the logits of the classifier became NaN or infinite \
+             for rows row-1, row-3"
         );
     }
 }

@@ -10,7 +10,7 @@ use lane_models::{Network, pretrained};
 use crate::device::DeviceName;
 use crate::encoder;
 use crate::error::TrainError;
-use crate::evaluate::{Scoring, all_rows, argmax};
+use crate::evaluate::{RowNames, Scoring, all_rows, argmax};
 use crate::experiment::Experiment;
 use crate::inputs::Inputs;
 use crate::networks::Networks;
@@ -125,7 +125,7 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Data`] if a text cannot be tokenized.
+    /// [`TrainError::Data`] if a text cannot be tokenized, [`TrainError::LogitsNotFinite`].
     pub fn predict(
         &self,
         texts: &[&str],
@@ -139,9 +139,10 @@ impl Classifier {
         let inputs = Inputs::tokenize(texts, &self.tokenizer, self.max_length, &Views::plain())?;
         let rows: Vec<RowId> = all_rows(texts.len());
         observer.begin(&Activity::Scoring { split }, rows.len() as u64);
-        let scoring = Scoring { inputs: &inputs, batch_size, device: &self.device };
+        let names = RowNames { split, examples: None };
+        let scoring = Scoring { inputs: &inputs, batch_size, device: &self.device, names };
         let n_predictors = self.networks.members.len();
-        let all = scoring.sums(&self.networks, n_predictors, &rows, |n| observer.advance(n));
+        let all = scoring.sums(&self.networks, n_predictors, &rows, |n| observer.advance(n))?;
         observer.end();
         let of_row = |row: &[f32]| Prediction { class: argmax(row), logits: row.to_vec() };
         Ok(all.chunks_exact(self.labels.len()).map(of_row).collect())

@@ -149,9 +149,10 @@ impl MeanTerms {
         }
         match self.means.iter().find(|(_, mean)| !mean.is_finite()) {
             Some((what, _)) => {
-                let step = self.n_steps as usize;
-                let (what, rows) = (what.clone(), "of this epoch".into());
-                Err(TrainError::NotFinite { epoch, step, what, rows })
+                // Each step's loss was a number: their sum is not.
+                let (step, rows) = (self.n_steps as usize, "of the whole epoch".into());
+                let what = format!("the sum of `{what}`").into();
+                Err(TrainError::NotFinite { epoch, step, what, rows, way_back: None })
             }
             None => Ok(()),
         }

@@ -18,6 +18,7 @@ use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
 
 use crate::checkpoint::{Checkpoints, Opened, Position};
+use crate::divergence::{Fault, Place, Watch, WayBack};
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
 use crate::experiment::Experiment;
@@ -26,7 +27,7 @@ use crate::method::{
     EpochPlan, EpochStart, Method, OwnParameters, Pass, Phase, PhaseStart, Scorer, Start,
 };
 use crate::networks::Networks;
-use crate::optimizer::{Optimizer, spoilt_parameter};
+use crate::optimizer::Optimizer;
 use crate::progress::{Activity, Observer};
 use crate::schedule::LinearSchedule;
 use crate::step::{Drawn, MeanTerms};
@@ -69,6 +70,7 @@ struct Learner {
     networks: Networks,
     optimizer: Optimizer,
     terms: MeanTerms,
+    watch: Watch,
 }
 
 /// A phase that is about to begin, or to go on within the epoch of `plan`.
@@ -146,7 +148,18 @@ impl<'a> Trainer<'a> {
         self.run_from(Some(begun), sinks)
     }
 
-    fn run_from(
+    fn run_from(self, begun: Option<Begun>, sinks: &mut Sinks<'_>) -> Result<Trained, TrainError> {
+        let lr = self.experiment.config.lr();
+        self.run_phases(begun, sinks).map_err(|error| {
+            error.with_way_back(|| {
+                let checkpoints = sinks.checkpoints.as_deref()?;
+                let (run, checkpoint) = (checkpoints.run().into(), checkpoints.last());
+                Some(WayBack { run, checkpoint, lr })
+            })
+        })
+    }
+
+    fn run_phases(
         mut self,
         mut begun: Option<Begun>,
         sinks: &mut Sinks<'_>,
@@ -185,7 +198,8 @@ impl<'a> Trainer<'a> {
         };
         let networks = networks.with_own(&own.matrices, &self.device);
         let optimizer = self.optimizer(own.lr_factor)?;
-        let learner = Learner { networks, optimizer, terms: MeanTerms::default() };
+        let (terms, watch) = (MeanTerms::default(), Watch::default());
+        let learner = Learner { networks, optimizer, terms, watch };
         Ok(Begun { learner, plan: None })
     }
 
@@ -278,7 +292,7 @@ impl<'a> Trainer<'a> {
         self.at = Position { epoch, overall_epoch, pass: 0, step: 0, ..self.at };
         self.margins.start_epoch();
         learner.terms = MeanTerms::default();
-        self.method.plan(&EpochStart {
+        let plan = self.method.plan(&EpochStart {
             phase: self.at.phase,
             epoch,
             epochs: course.phase.epochs,
@@ -287,7 +301,8 @@ impl<'a> Trainer<'a> {
             margins: &self.margins,
             scorer: &self.experiment.scorer(learner.networks.valid()),
             seed: self.experiment.config.seed,
-        })
+        });
+        plan.map_err(|error| error.in_training(Place { epoch: overall_epoch, step: 0 }))
     }
 
     fn run_epoch(
@@ -307,6 +322,7 @@ impl<'a> Trainer<'a> {
             learner = self.run_pass(course, plan, number, learner, sinks)?;
         }
         sinks.observer.end();
+        learner.watch.settle().map_err(|fault| self.diverged(&fault))?;
         learner.terms.read(self.at.overall_epoch)?;
         Ok(learner)
     }
@@ -330,13 +346,12 @@ impl<'a> Trainer<'a> {
         };
         let snapshot = learner.networks.valid();
         // A step is checked by the logits of the next one; the last of an epoch has none.
-        if let Some(parameter) = spoilt_parameter(&snapshot) {
-            let rows = format!("of the last batch (parameter {parameter})");
-            let (step, what) = (learner.terms.n_steps(), "a parameter".into());
-            return Err(TrainError::NotFinite { epoch, step, what, rows });
-        }
+        self.check_parameters(learner)?;
         let Sinks { history, observer, .. } = sinks;
-        history.end_epoch(self.experiment, &snapshot, &self.margins, &header, *observer)
+        let place = Place { epoch, step: learner.terms.n_steps() };
+        history
+            .end_epoch(self.experiment, &snapshot, &self.margins, &header, *observer)
+            .map_err(|error| error.in_training(place))
     }
 
     fn run_pass(
@@ -359,7 +374,7 @@ impl<'a> Trainer<'a> {
             }
             sinks.observer.advance(streams[0].batches[step].len() as u64);
             if self.at.step == step + 1 {
-                self.keep(plan, &learner, sinks)?;
+                self.keep(plan, &mut learner, sinks)?;
             }
         }
         (self.at.pass, self.at.step) = (number + 1, 0);

@@ -19,16 +19,29 @@ pub struct HostOutputs {
 
 /// Reads the first `n_rows` rows of the classifier's logits and of the auxiliary's probabilities.
 pub fn read_step(logits: &Tensor<2>, auxiliary: Option<&Tensor<2>>, n_rows: usize) -> HostOutputs {
+    read_step_with(logits, auxiliary, n_rows, Vec::new()).0
+}
+
+/// As [`read_step`], with the numbers in `more`, each `[1]`, on the same crossing.
+pub(crate) fn read_step_with(
+    logits: &Tensor<2>,
+    auxiliary: Option<&Tensor<2>>,
+    n_rows: usize,
+    more: Vec<Tensor<1>>,
+) -> (HostOutputs, Vec<f32>) {
     let [_, n_classes] = logits.dims();
+    let n_values = n_rows * n_classes;
     let head = |tensor: &Tensor<2>| tensor.clone().inner().slice([0..n_rows, 0..n_classes]);
-    let logits = head(logits);
-    let Some(auxiliary) = auxiliary else {
-        return HostOutputs { logits: read(logits), auxiliary: None, n_classes };
-    };
-    let probabilities = activation::softmax(head(auxiliary), 1);
-    let mut both = read(Tensor::cat(vec![logits, probabilities], 0)); // [2B, C]
-    let auxiliary = both.split_off(n_rows * n_classes);
-    HostOutputs { logits: both, auxiliary: Some(auxiliary), n_classes }
+    let mut all = vec![head(logits).reshape([n_values])];
+    all.extend(auxiliary.map(|it| activation::softmax(head(it), 1).reshape([n_values])));
+    all.extend(more);
+    let mut logits = if all.len() == 1 { read(all.remove(0)) } else { read(Tensor::cat(all, 0)) };
+    let mut rest = logits.split_off(n_values.min(logits.len()));
+    let auxiliary = auxiliary.is_some().then(|| {
+        let more = rest.split_off(n_values.min(rest.len()));
+        std::mem::replace(&mut rest, more)
+    });
+    (HostOutputs { logits, auxiliary, n_classes }, rest)
 }
 
 /// Reads a tensor whole, row-major.

@@ -86,7 +86,8 @@ fn the_number_of_threads_changes_no_bit() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
         pool.install(|| choose(&[&features], &given, 3, &ChoiceConfig::default()).unwrap())
     };
-    assert_eq!(with(1), with(4));
+    let alone = with(1);
+    assert!([2, 3, 8].into_iter().all(|n_threads| with(n_threads) == alone));
 }
 
 #[test]

@@ -3,7 +3,11 @@
 
 mod batch;
 mod contrastive;
+mod dual;
+mod magnitudes;
 mod noise_layer;
 mod peer;
 mod per_row;
+mod relations;
+mod semi_supervised;
 mod settings;

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 
 use crate::batch::{Batch, CLASSES, all_finite, batches, data, extreme_batches, near};
 
-type PerRow = Box<dyn Fn(Tensor<2>, Tensor<1, Int>) -> Tensor<1>>;
+pub(crate) type PerRow = Box<dyn Fn(Tensor<2>, Tensor<1, Int>) -> Tensor<1>>;
 
 fn blurry(gamma: f64, detach_weight: bool) -> RobustLoss {
     RobustLoss::Blurry(BlurryConfig { gamma, detach_weight })
@@ -44,7 +44,7 @@ fn robust() -> Vec<RobustLoss> {
 }
 
 /// Those, and the losses that have no name of their own among them.
-fn losses() -> Vec<(String, PerRow)> {
+pub(crate) fn losses() -> Vec<(String, PerRow)> {
     let named = robust().into_iter().map(|loss| {
         let name = format!("{loss:?}");
         let per_row: PerRow = Box::new(move |z, y| loss.per_row(z, y));

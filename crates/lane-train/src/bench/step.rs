@@ -283,8 +283,9 @@ impl Bench<'_> {
             return Err(TrainError::NotFinite {
                 epoch: 1,
                 step: step + 1,
-                what: "loss".into(),
+                what: "the loss".into(),
                 rows,
+                way_back: None,
             });
         }
         let (n_tokens, n_padding) = self.batches.tokens_and_padding(step);

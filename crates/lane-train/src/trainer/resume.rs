@@ -6,6 +6,7 @@ use burn::module::Module;
 
 use super::{Begun, Learner, Sinks, Trainer};
 use crate::checkpoint::{self, Opened, Snapshot, State};
+use crate::divergence::Watch;
 use crate::error::TrainError;
 use crate::method::{EpochPlan, Phase, Start};
 use crate::networks::Networks;
@@ -16,7 +17,7 @@ impl Trainer<'_> {
     pub(super) fn keep(
         &mut self,
         plan: &EpochPlan,
-        learner: &Learner,
+        learner: &mut Learner,
         sinks: &mut Sinks<'_>,
     ) -> Result<(), TrainError> {
         let Sinks { history, dynamics, checkpoints: Some(checkpoints), observer } = sinks else {
@@ -26,7 +27,10 @@ impl Trainer<'_> {
         if !is_to_stop && !checkpoints.is_due(self.at.n_steps) {
             return Ok(());
         }
-        let Learner { networks, optimizer, terms } = learner;
+        // A checkpoint of values that are no numbers would be no place to go on from.
+        learner.watch.settle().map_err(|fault| self.diverged(&fault))?;
+        self.check_parameters(learner)?;
+        let Learner { networks, optimizer, terms, .. } = learner;
         let (history, best) = history.state();
         let (identity, every) = checkpoints.terms();
         let identity = identity.clone();
@@ -68,7 +72,7 @@ impl Trainer<'_> {
         sinks.dynamics.restore(dynamics.into_owned())?;
         sinks.history.restore(history, best)?;
         let terms = MeanTerms::restored(terms, &self.experiment.device);
-        let learner = Learner { networks, optimizer, terms };
+        let learner = Learner { networks, optimizer, terms, watch: Watch::default() };
         Ok(Begun { learner, plan: Some(plan.into_owned()) })
     }
 

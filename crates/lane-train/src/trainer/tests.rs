@@ -12,12 +12,15 @@ use lane_models::Network;
 
 use super::{Sinks, Trainer};
 use crate::config::Config;
+use crate::divergence::Place;
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
+use crate::evaluate::score_split;
 use crate::experiment::Experiment;
 use crate::history::History;
 use crate::method::{
-    EpochPlan, EpochStart, Loss, Method, Networked, Pass, Phase, Start, Step, Stream, Verdict,
+    EpochPlan, EpochStart, Loss, Method, Networked, Pass, Phase, Scorer, Start, Step, Stream,
+    Verdict,
 };
 use crate::networks::Networks;
 use crate::progress::Silent;
@@ -268,4 +271,35 @@ fn a_step_without_rows_to_learn_from_moves_nothing_not_even_by_decay() {
     };
     assert_eq!(of(2, false), of(0, true));
     assert_ne!(of(2, true), of(0, true));
+}
+
+#[test]
+fn rows_of_a_split_whose_logits_are_no_numbers_are_named_and_never_scored() {
+    let parent = tempfile::tempdir().unwrap();
+    let experiment = experiment(parent.path());
+    let mut networks =
+        Networks::fresh(&experiment.encoder, &Phase::only(1, 1), 2, 1, &experiment.device).unwrap();
+    let classifier = &mut networks.members[0].head.classifier;
+    // Each weight is a number; no sum of two of them is.
+    classifier.weight = classifier.weight.clone().map(|it| it.zeros_like().add_scalar(3e38));
+    let (split, config, device) = (&experiment.train, &experiment.config, &experiment.device);
+    let error = score_split(&networks, 1, split, config, device, &mut Silent).unwrap_err();
+    assert!(!error.is_usage());
+    let message = error.to_string();
+    let ids: Vec<_> = split.dataset.examples.iter().map(|it| it.id.as_str()).collect();
+    let rows = message.strip_prefix("the logits of the classifier are NaN or infinite for rows ");
+    let rows = rows.and_then(|it| it.strip_suffix(" of split `train`")).unwrap();
+    assert!(rows.split(", ").all(|id| ids.contains(&id)), "{message}");
+
+    let scorer = experiment.scorer(networks);
+    let error = scorer.logits(0, &[RowId(3)]).unwrap_err();
+    let error = error.in_training(Place { epoch: 4, step: 3 });
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "training diverged in epoch 4, step 3: the logits of the classifier on split `train` \
+             became NaN or infinite for rows {}",
+            ids[3]
+        )
+    );
 }

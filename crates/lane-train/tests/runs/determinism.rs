@@ -50,17 +50,24 @@ fn another_seed_gives_other_weights() {
 }
 
 #[test]
-fn one_thread_and_two_give_the_same_bytes() {
+fn any_number_of_threads_gives_the_same_bytes() {
     let corpus = Corpus::new();
-    let run = |n_threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        let config = corpus.config(MethodName::LANE, &[]);
-        let run = pool.install(|| corpus.run(&format!("{n_threads}-threads"), config)).unwrap();
-        let record: serde_json::Value = serde_json::from_slice(&run.bytes("record.json")).unwrap();
-        assert_eq!(record["threads"], n_threads);
-        run
-    };
-    assert_eq!(differing(&run(1), &run(2)), [""; 0]);
+    for method in [MethodName::BASE, MethodName::LANE] {
+        let run = |n_threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+            let config = corpus.config(method, &[]);
+            let name = format!("{method}-{n_threads}-threads");
+            let run = pool.install(|| corpus.run(&name, config)).unwrap();
+            let record: serde_json::Value =
+                serde_json::from_slice(&run.bytes("record.json")).unwrap();
+            assert_eq!(record["threads"], n_threads);
+            run
+        };
+        let alone = run(1);
+        for n_threads in [2, 3, 8] {
+            assert_eq!(differing(&alone, &run(n_threads)), [""; 0], "{method}, {n_threads}");
+        }
+    }
 }
 
 /// AdamW divides by the size of a gradient, so that where one is nearly zero rounding can turn its

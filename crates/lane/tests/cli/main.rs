@@ -3,6 +3,7 @@
 
 mod audit;
 mod bench;
+mod divergence;
 mod exchange;
 mod few_shot;
 mod frozen;
