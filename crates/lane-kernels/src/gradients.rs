@@ -19,6 +19,9 @@ use crate::{Buffer, Packing, Real, Spread, attention, gelu, pooling};
 const STEP: f64 = 1e-5;
 const HIDDEN: usize = 6;
 const INNER: usize = 10;
+/// Under Miri a case takes some hundred times longer.
+const CASES: u32 = if cfg!(miri) { 1 } else { 12 };
+const DIRECTIONS: u64 = if cfg!(miri) { 1 } else { 2 };
 
 /// Reproducible numbers in −1..1.
 fn numbers(n: usize, seed: u64) -> Vec<f64> {
@@ -35,7 +38,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 #[track_caller]
 fn check(inputs: &[Vec<f64>], gradients: &[Vec<f64>], loss: impl Fn(&[Vec<f64>]) -> f64) {
     for (number, gradient) in gradients.iter().enumerate() {
-        for seed in 0..2 {
+        for seed in 0..DIRECTIONS {
             let direction = numbers(gradient.len(), 1000 + seed + 10 * number as u64);
             let moved = |by: f64| {
                 let mut all = inputs.to_vec();
@@ -237,7 +240,7 @@ fn pass(packing: &Packing, outputs: Outputs, p: f64) -> Pass<'_> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn a_whole_layer(
