@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod bench;
+mod concurrent;
 mod exchange;
 mod few_shot;
 mod frozen;
 mod help;
+mod network;
 mod noise;
 mod refusals;
 mod review;
