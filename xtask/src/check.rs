@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::shell::Invocation;
-use crate::{layers, tidy};
+use crate::{layers, supply, tidy};
 
 enum Step {
     Inside(&'static str, fn(&Path) -> Result<()>),
@@ -34,15 +34,24 @@ impl Step {
 }
 
 pub(crate) fn run(root: &Path) -> Result<()> {
-    run_steps(root, &steps())
+    let has_deny = supply::is_installed(root);
+    if !has_deny {
+        println!(
+            "not run: licences, bans and sources of dependencies; see `cargo xtask check --supply`"
+        );
+    }
+    run_steps(root, &steps(has_deny))
 }
 
-fn steps() -> Vec<Step> {
+fn steps(has_deny: bool) -> Vec<Step> {
     let doc = Invocation::cargo(&["doc", "--no-deps", "--workspace", "--quiet"]);
-    vec![
+    let mut steps = vec![
         Step::Outside(Invocation::cargo(&["fmt", "--all", "--check"])),
         Step::Inside("tidy", tidy::run),
         Step::Inside("layers", layers::run),
+    ];
+    steps.extend(has_deny.then(|| Step::Outside(supply::step())));
+    steps.extend([
         Step::Outside(Invocation::cargo(&[
             "clippy",
             "--workspace",
@@ -53,7 +62,8 @@ fn steps() -> Vec<Step> {
             "warnings",
         ])),
         Step::Outside(doc.with_variable("RUSTDOCFLAGS", "-Dwarnings")),
-    ]
+    ]);
+    steps
 }
 
 fn run_steps(root: &Path, steps: &[Step]) -> Result<()> {
@@ -87,9 +97,12 @@ mod tests {
 
     #[test]
     fn the_cheapest_step_comes_first_and_the_dearest_last() {
-        let commands: Vec<String> = steps().iter().map(Step::repeat).collect();
+        let of = |has_deny| steps(has_deny).iter().map(Step::repeat).collect::<Vec<_>>();
+        let commands = of(false);
         assert_eq!(commands[0], "cargo fmt --all --check");
         assert_eq!(commands[1], "cargo xtask tidy");
         assert_eq!(commands[4], "RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --quiet");
+        assert_eq!((commands.len(), of(true).len()), (5, 6));
+        assert!(of(true)[3].starts_with("cargo deny "), "{:?}", of(true));
     }
 }

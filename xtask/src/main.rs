@@ -18,11 +18,14 @@ mod layers;
 mod libtorch;
 mod links;
 mod markdown;
+mod memory;
 mod reproduce;
 mod shell;
 mod slurm;
+mod supply;
 mod tidy;
 mod trial;
+mod unsafety;
 mod whole_file;
 
 use std::path::{Path, PathBuf};
@@ -43,14 +46,20 @@ enum Command {
     /// Everything that has to pass before a change goes in, cheapest first
     Check {
         /// Instead, run cells through a real Slurm of one node (as root, with Debian's slurm-wlm)
-        #[arg(long)]
+        #[arg(long, group = "instead")]
         slurm: bool,
         /// Instead, kill runs at random moments, go on with them, and compare every byte (minutes)
-        #[arg(long, conflicts_with = "slurm")]
+        #[arg(long, group = "instead")]
         kill: bool,
         /// Instead, fill the disk under a run, and forbid writing to it (as root)
-        #[arg(long, conflicts_with_all = ["slurm", "kill"])]
+        #[arg(long, group = "instead")]
         disk: bool,
+        /// Instead, licences, bans, sources and advisories of every dependency (with cargo-deny)
+        #[arg(long, group = "instead")]
+        supply: bool,
+        /// Instead, the kernels under Miri and `AddressSanitizer`, or under valgrind (minutes)
+        #[arg(long, group = "instead")]
+        memory: bool,
     },
     /// Headers, file sizes and names, trailing blanks, links, the built-in corpus
     Tidy,
@@ -92,6 +101,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Check { slurm: true, .. } => slurm::run(&root)?,
         Command::Check { kill: true, .. } => kill::run(&root)?,
         Command::Check { disk: true, .. } => disk::run(&root)?,
+        Command::Check { supply: true, .. } => supply::run(&root)?,
+        Command::Check { memory: true, .. } => memory::run(&root)?,
         Command::Check { .. } => check::run(&root)?,
         Command::Tidy => tidy::run(&root)?,
         Command::Layers => layers::run(&root)?,

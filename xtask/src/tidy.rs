@@ -1,15 +1,15 @@
 //! `cargo xtask tidy`: what no compiler checks.
 //!
 //! Every source file opens with a header, stays short and has a name of the field; nothing ends in
-//! blanks; links lead somewhere; README and architecture page name every crate; the committed
-//! corpus is what its grammar gives.
+//! blanks; links lead somewhere; README and architecture page name every crate; `unsafe` stands where
+//! it may; the committed corpus is what its grammar gives.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{corpus, links};
+use crate::{corpus, links, unsafety};
 
 const MOST_LINES: usize = 400;
 /// Files that may be longer, from the root. A table of facts may be long; logic may not.
@@ -56,6 +56,7 @@ fn problems_under(root: &Path) -> Result<Vec<String>> {
             Err(_) => problems.push(format!("{page} is missing")),
         }
     }
+    problems.extend(unsafety::problems(root)?);
     Ok(problems)
 }
 

@@ -110,6 +110,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "shares of many, without memory to watch over")]
     fn the_kept_share_is_one_minus_p() {
         for p in [0.05, 0.1, 0.5, 0.9] {
             close(share(kept(p, 3).into_iter()), 1.0 - p);
@@ -117,6 +118,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "shares of many, without memory to watch over")]
     fn entries_seeds_rows_and_columns_apart_are_independent() {
         let mask = kept(0.5, 1);
         let agree = |a: &[bool], b: &[bool]| share(a.iter().zip(b).map(|(a, b)| a == b));
@@ -129,6 +131,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "shares of many, without memory to watch over")]
     fn every_column_is_kept_about_as_often() {
         let mask = kept(0.1, 9);
         for column in 0..COLUMNS {

@@ -22,7 +22,7 @@
 //! | [`product`] | matrix products in tiles |
 //! | [`adamw`] | the optimizer's step on host memory |
 //! | [`encoder`] | all of it without gradients, each thread with texts of its own |
-//! | [`nodes`] | the same on burn tensors |
+//! | [`nodes`] | the same on burn tensors (feature `burn`, on by default) |
 //!
 //! # Types
 //!
@@ -59,6 +59,7 @@ mod gradients;
 pub mod layer;
 pub mod layer_norm;
 mod matrix;
+#[cfg(feature = "burn")]
 pub mod nodes;
 mod packing;
 pub mod pooling;

@@ -180,6 +180,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "arithmetic over many numbers, without memory to watch over")]
     fn exp_is_within_two_units_in_the_last_place_and_never_denormal() {
         for x in range() {
             for ours in [Real::exp::<true>(x), Real::exp::<false>(x)] {
@@ -195,6 +196,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "arithmetic over many numbers, without memory to watch over")]
     fn the_normal_distribution_is_off_by_at_most_four_in_ten_million() {
         for x in range() {
             let (cdf, density) = Real::normal::<true>(x);

@@ -12,9 +12,10 @@
 //! fields it does not know are an error, and defaults that changed change the id.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -31,6 +32,8 @@ use crate::run_folder::RunFolder;
 
 /// The form of a line. It grows when the meaning of a field changes.
 pub const FORMAT: u32 = 1;
+/// How long to wait before asking again whether another process is done with a cell.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 
 /// Hashes of what a cell reads, by role: `train`, `validation`, `test`, `encoder`,
 /// `back-translation`.
@@ -219,7 +222,8 @@ pub fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Outcome
             }
             Ok(Outcome::Ran(Box::new(result)))
         }
-        Err(error @ (TrainError::Stopped { .. } | TrainError::StoppedInFolds { .. })) => Err(error),
+        // It can go on, or another process is at it.
+        Err(error) if error.is_stop() || matches!(error, TrainError::InUse { .. }) => Err(error),
         Err(error) => {
             folder.write_json("failed.json", &json!({"id": cell.id, "error": chain(&error)}))?;
             Err(error)
@@ -228,14 +232,27 @@ pub fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Outcome
 }
 
 /// One process at a time: the lock goes with the process, however it ends.
+///
+/// Asked for again and again, since a signal does not end the wait of the system.
 fn lock(out: &Path, observer: &mut dyn Observer) -> Result<File, TrainError> {
     let path = out.join(".lock");
     let file = File::create(&path).map_err(TrainError::io("create", &path))?;
-    if file.try_lock().is_err() {
-        observer.note("another process is at this cell; waiting for it");
-        file.lock().map_err(TrainError::io("lock", &path))?;
+    let mut is_said = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(TrainError::io("lock", path)(error)),
+            Err(TryLockError::WouldBlock) if observer.is_to_stop() => {
+                return Err(TrainError::StoppedWaiting { path: out.into() });
+            }
+            Err(TryLockError::WouldBlock) => {}
+        }
+        if !is_said {
+            observer.note("another process is at this cell; waiting for it");
+            is_said = true;
+        }
+        std::thread::sleep(BETWEEN_ATTEMPTS);
     }
-    Ok(file)
 }
 
 fn refuse_another(folder: &RunFolder, cell: &Cell, force: bool) -> Result<(), TrainError> {

@@ -22,6 +22,7 @@
 
 mod every;
 mod identity;
+mod lock;
 mod manifest;
 mod state;
 mod tensors;
@@ -42,6 +43,7 @@ use crate::run_folder::{CHECKPOINTS, RunFolder, TEMPORARY};
 
 pub use every::Every;
 pub(crate) use identity::Identity;
+pub(crate) use lock::Lock;
 use manifest::{Manifest, Refused};
 pub(crate) use state::{Position, State};
 use tensors::TensorFile;
@@ -50,7 +52,6 @@ const STATE: &str = "state.cbor";
 const NETWORKS: &str = "networks.safetensors";
 const MOMENTS: &str = "moments.safetensors";
 const BEST: &str = "best.safetensors";
-const LOCK: &str = "lock";
 /// What an error says of a checkpoint that could not be written.
 const FAILED: &str = "write checkpoint";
 
@@ -58,7 +59,7 @@ const FAILED: &str = "write checkpoint";
 pub struct Checkpoints {
     folder: PathBuf,
     /// Held as long as the run writes.
-    _lock: File,
+    lock: Lock,
     every: Every,
     identity: Identity,
     program: Program,
@@ -86,24 +87,24 @@ pub(crate) struct Keeping {
 }
 
 impl Checkpoints {
-    /// Makes the folder ready and keeps other processes out of it; with `from` the checkpoint that
-    /// the run goes on from is kept, else none.
+    /// Makes the folder ready, whose `lock` keeps other processes out; with `from` the checkpoint
+    /// that the run goes on from is kept, else none.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Mismatch`] where another process writes to the run, [`TrainError::Io`].
+    /// [`TrainError::Io`].
     pub(crate) fn open(
         run: &RunFolder,
+        lock: Lock,
         keeping: Keeping,
         from: Option<&Opened>,
     ) -> Result<Self, TrainError> {
         let folder = run.file(CHECKPOINTS);
-        let lock = lock(&folder)?;
         run.remove_leftovers()?;
         remove(&folder, |name| match from {
             // Newer ones were refused as damaged.
             Some(from) => name.starts_with(TEMPORARY) || from.name() < name && is_checkpoint(name),
-            None => name != LOCK,
+            None => name != lock::NAME,
         })?;
         let Keeping { every, identity, program, started } = keeping;
         let (n_steps_at_last, seconds_before) =
@@ -111,7 +112,7 @@ impl Checkpoints {
         let last = Instant::now();
         Ok(Self {
             folder,
-            _lock: lock,
+            lock,
             every,
             identity,
             program,
@@ -202,9 +203,10 @@ impl Checkpoints {
     ///
     /// [`TrainError::Io`].
     pub(crate) fn remove(self) -> Result<(), TrainError> {
-        let Self { folder, _lock: lock, .. } = self;
-        drop(lock);
-        fs::remove_dir_all(&folder).map_err(TrainError::io("remove", folder))
+        remove(&self.folder, |name| name != lock::NAME)?;
+        // The folder, empty but for its lock, goes with that.
+        drop(self.lock);
+        Ok(())
     }
 }
 
@@ -360,21 +362,6 @@ fn remove(folder: &Path, is_to_go: impl Fn(&str) -> bool) -> Result<(), TrainErr
         }
     }
     Ok(())
-}
-
-/// One process at a time: the lock goes with the process, however it ends.
-fn lock(folder: &Path) -> Result<File, TrainError> {
-    fs::create_dir_all(folder).map_err(TrainError::io("write", folder))?;
-    let path = folder.join(LOCK);
-    let file = File::create(&path).map_err(TrainError::io("write", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(TrainError::Mismatch {
-            found: format!("another process is writing to `{}`", folder.display()),
-            expected: "one at a time".into(),
-        }),
-        Err(fs::TryLockError::Error(error)) => Err(TrainError::io("lock", path)(error)),
-    }
 }
 
 /// Brings a checkpoint, and its name, to the disk itself.

@@ -139,6 +139,12 @@ pub enum TrainError {
         /// What takes less.
         advice: &'static str,
     },
+    /// Another process writes where this run would be written.
+    #[error("another process is writing to `{}`; expected one at a time", .path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A run that was stopped stands where this one would be written.
     #[error("`{}` holds a run that was stopped and can go on", .path.display())]
     Unfinished {
@@ -162,6 +168,12 @@ pub enum TrainError {
         path: PathBuf,
         /// Folds trained.
         n_done: usize,
+    },
+    /// The run was told to stop while another process was at it.
+    #[error("stopped while waiting for the process at `{}`", .path.display())]
+    StoppedWaiting {
+        /// The run folder.
+        path: PathBuf,
     },
     /// A checkpoint that cannot be gone on from.
     #[error("checkpoint `{}` cannot be used: {message}", .path.display())]
@@ -260,6 +272,7 @@ impl TrainError {
                 | Self::Mismatch { .. }
                 | Self::Cell { .. }
                 | Self::OutputExists { .. }
+                | Self::InUse { .. }
                 | Self::Unfinished { .. }
                 | Self::Memory { .. }
                 | Self::Device { .. }
@@ -267,6 +280,14 @@ impl TrainError {
                 | Self::DeviceMissing { .. }
                 | Self::NotBuilt { .. }
                 | Self::Io { action: "read" | "create", .. }
+        )
+    }
+
+    /// Whether the run was told to stop; nothing is wrong with it.
+    pub fn is_stop(&self) -> bool {
+        matches!(
+            self,
+            Self::Stopped { .. } | Self::StoppedInFolds { .. } | Self::StoppedWaiting { .. }
         )
     }
 
@@ -279,6 +300,7 @@ impl TrainError {
                 "the first row names every class of the data once, then follows one row for each, in the same order".into(),
             ),
             Self::OutputExists { .. } | Self::AuditExists { .. } => Some("choose another --out, or give --force".into()),
+            Self::InUse { .. } => Some("wait until it has ended, or choose another --out".into()),
             Self::Memory { advice, .. } => Some(format!("try {advice}")),
             Self::Unfinished { path } => Some(format!(
                 "`lane train --resume {}` goes on with it, --force starts over",

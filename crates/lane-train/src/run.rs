@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use lane_data::RowId;
 
-use crate::checkpoint::{self, Checkpoints, Every, Identity, Keeping, Opened};
+use crate::checkpoint::{self, Checkpoints, Every, Identity, Keeping, Lock, Opened};
 use crate::config::Config;
 use crate::data_map::{self, MapRow};
 use crate::dynamics::{Dynamics, DynamicsConfig, MeanProbabilities, TrainingMap};
@@ -82,15 +82,14 @@ pub fn train_with(
 ) -> Result<RunResult, TrainError> {
     let started = Instant::now();
     let RunOptions { force, every } = options;
-    if !force && out.join("result.json").exists() {
-        return Err(TrainError::OutputExists { path: out.into() });
-    }
-    if !force && checkpoint::exist(out) {
-        return Err(TrainError::Unfinished { path: out.into() });
-    }
+    let lock = Lock::of_begun(out)?;
+    refuse_what_stands_there(out, force)?;
     let experiment = Experiment::prepare(config, observer)?;
     memory::check(&experiment)?;
     let ready = Ready { folds: Folds::plan(&experiment)?, experiment };
+    let lock = lock.map_or_else(|| Lock::take(out), Ok)?;
+    // Once more: it may have been run in the meantime.
+    refuse_what_stands_there(out, force)?;
     let folder = RunFolder::create(out, force)?;
     let keeping = Keeping {
         every: every.unwrap_or_default(),
@@ -98,9 +97,19 @@ pub fn train_with(
         program: invocation.program.clone(),
         started,
     };
-    let checkpoints = Checkpoints::open(&folder, keeping, None)?;
+    let checkpoints = Checkpoints::open(&folder, lock, keeping, None)?;
     folder.write("config.toml", &config_text(&ready.experiment.config)?)?;
     run(&ready, &folder, checkpoints, None, (invocation, observer))
+}
+
+fn refuse_what_stands_there(out: &Path, force: bool) -> Result<(), TrainError> {
+    if !force && out.join("result.json").exists() {
+        return Err(TrainError::OutputExists { path: out.into() });
+    }
+    if !force && checkpoint::exist(out) {
+        return Err(TrainError::Unfinished { path: out.into() });
+    }
+    Ok(())
 }
 
 /// Goes on with the run at `out` as its `config.toml` says; from the start, where it was stopped
@@ -145,9 +154,11 @@ pub fn resume_with(
     observer: &mut dyn Observer,
 ) -> Result<RunResult, TrainError> {
     let started = Instant::now();
+    let lock = Lock::of_begun(out)?;
     let from = Opened::newest(out, &mut |text| observer.note(text))?;
     let Some(from) = from else {
         observer.note("there is no checkpoint yet: the run begins anew");
+        drop(lock);
         let options = RunOptions { force: false, every };
         return train_with(config, out, options, invocation, observer);
     };
@@ -164,8 +175,9 @@ pub fn resume_with(
     let ready = Ready { folds: Folds::plan(&experiment)?, experiment };
     let every = every.unwrap_or(from.state.every);
     let keeping = Keeping { every, identity, program: invocation.program.clone(), started };
+    let lock = lock.map_or_else(|| Lock::take(out), Ok)?;
     let folder = RunFolder::create(out, false)?;
-    let checkpoints = Checkpoints::open(&folder, keeping, Some(&from))?;
+    let checkpoints = Checkpoints::open(&folder, lock, keeping, Some(&from))?;
     run(&ready, &folder, checkpoints, Some(from), (invocation, observer))
 }
 

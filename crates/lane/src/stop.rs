@@ -33,7 +33,7 @@ impl Stop {
 
     /// The error of a run, with the exit code of the signal and `how_to_go_on` where it was stopped.
     pub(crate) fn explain(&self, error: TrainError, how_to_go_on: &str) -> anyhow::Error {
-        if !matches!(error, TrainError::Stopped { .. } | TrainError::StoppedInFolds { .. }) {
+        if !error.is_stop() {
             return error.into();
         }
         let code = u8::try_from(128 + self.0.load(Ordering::Relaxed)).unwrap_or(1);

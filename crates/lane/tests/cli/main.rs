@@ -3,11 +3,13 @@
 
 mod audit;
 mod bench;
+mod concurrent;
 mod divergence;
 mod exchange;
 mod few_shot;
 mod frozen;
 mod help;
+mod network;
 mod noise;
 mod refusals;
 mod review;

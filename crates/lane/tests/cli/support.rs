@@ -1,7 +1,7 @@
 //! Runs `lane` in a folder of its own.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,6 +12,16 @@ pub(crate) struct Said {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
 }
 
 impl Said {
@@ -71,25 +81,33 @@ impl Place {
     }
 
     pub(crate) fn lane_with(&self, line: &str, environment: &[(&str, &str)]) -> Said {
+        self.command(&[], line).envs(environment.iter().copied()).output().unwrap().into()
+    }
+
+    /// Begins what [`Place::lane`] runs to its end.
+    pub(crate) fn start(&self, line: &str) -> Child {
+        let mut command = self.command(&[], line);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// `lane` with the words of `line`, started by the program and its arguments in `under` if there
+    /// are any.
+    pub(crate) fn command(&self, under: &[&str], line: &str) -> Command {
         let words = line.split_whitespace().map(|it| {
             let it = it.replace("{built-in}", &fixtures("builtin"));
             let it = it.replace("{marian}", &fixtures("golden/marian"));
             it.replace("{peers}", &fixtures("peers"))
         });
-        let output = Command::new(env!("CARGO_BIN_EXE_lane"))
+        let mut all = under.iter().copied().chain([env!("CARGO_BIN_EXE_lane")]);
+        let mut command = Command::new(all.next().unwrap());
+        command
+            .args(all)
             .args(words)
             .current_dir(self.folder.path())
             .env("RAYON_NUM_THREADS", "2")
             .env("LANE_CACHE", self.path("cache"))
-            .env("NO_COLOR", "1")
-            .envs(environment.iter().copied())
-            .output()
-            .unwrap();
-        Said {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+            .env("NO_COLOR", "1");
+        command
     }
 
     /// `noisy.csv`: 80 rows of the built-in corpus, 16 of them mislabelled.
