@@ -2,12 +2,16 @@
 //!
 //! `find/FILTER/10x1000000` checks a million rows of 10 classes and makes of them thresholds,
 //! joint and flags; `scores/NAME/10x1000000` checks them and scores every row. One thread.
-//! `fixtures/reference/bench_cleanlab.py` draws the same arrays and times cleanlab's
+//! `fixtures/reference/bench_peers.py` draws the same arrays and times cleanlab's
 //! `find_label_issues` and `get_label_quality_scores` on them.
 //!
 //! A fifth of the labels are drawn at random, the others are the most probable class.
+//!
+//! `-- --times 10x1000000` prints one time in milliseconds a case, as JSON, instead of criterion's
+//! statistics: `cargo xtask bench --peers` asks for it in turn with cleanlab.
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use lane_metrics::confident_learning::{self, Filter, LabeledRows, scores};
@@ -63,9 +67,7 @@ impl Problem {
     }
 
     fn find(&self, filter: Filter) -> Result<usize, MetricsError> {
-        let rows = self.rows()?;
-        let joint = confident_learning::estimate(rows)?;
-        let flagged = confident_learning::flags(rows, &joint, filter)?;
+        let (_, flagged) = confident_learning::find(self.rows()?, filter)?;
         Ok(flagged.iter().filter(|it| **it).count())
     }
 }
@@ -89,8 +91,42 @@ impl Random {
     }
 }
 
+/// Runs every case of one size once after a warm-up and prints a line of JSON for each.
+#[expect(clippy::print_stdout, reason = "the command that asked reads it")]
+fn print_times(size: &str) -> Result<(), MetricsError> {
+    let numbers = size.split_once('x').map(|(a, b)| (a.parse(), b.parse()));
+    let Some((Ok(n_classes), Ok(n_rows))) = numbers else { return Ok(()) };
+    let problem = Problem::new(n_classes, n_rows);
+    let print = |case: String, ms: f64, answer: f64| {
+        let line = serde_json::json!({ "case": case, "size": size, "ms": ms, "answer": answer });
+        println!("{line}");
+    };
+    for filter in FILTERS {
+        problem.find(filter)?;
+        let start = Instant::now();
+        let n_flagged = black_box(&problem).find(filter)?;
+        print(format!("find/{}", filter.name()), ms_since(start), n_flagged as f64);
+    }
+    for (name, score) in SCORES {
+        problem.rows().map(score)?;
+        let start = Instant::now();
+        let scores = black_box(&problem).rows().map(score)?;
+        let ms = ms_since(start);
+        print(format!("scores/{name}"), ms, scores.iter().sum::<f64>() / n_rows as f64);
+    }
+    Ok(())
+}
+
+fn ms_since(start: Instant) -> f64 {
+    1e3 * start.elapsed().as_secs_f64()
+}
+
 #[expect(clippy::print_stdout, reason = "how many rows are flagged is compared by eye")]
 fn main() -> Result<(), MetricsError> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|it| it == "--times") {
+        return arguments.get(at + 1).map_or(Ok(()), |size| print_times(size));
+    }
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     for (n_classes, n_rows) in SIZES {
         let problem = Problem::new(n_classes, n_rows);
