@@ -57,6 +57,11 @@ pub(crate) fn sum(values: &[f64]) -> f64 {
             sums[lane] += chunk[lane];
         }
     }
+    sum_of_rest(sums, rest)
+}
+
+#[inline(always)]
+fn sum_of_rest(sums: [f64; SUMS], rest: &[f64]) -> f64 {
     let (chunks, rest) = rest.as_chunks::<LANES>();
     let mut halves: [f64; LANES] = std::array::from_fn(|lane| sums[lane] + sums[lane + LANES]);
     for chunk in chunks {
@@ -137,6 +142,23 @@ pub(crate) fn none_outside(values: &[f64], most: f64) -> bool {
     let low = rest.iter().chain(&lowest).copied().fold(0.0, smaller);
     let high = rest.iter().chain(&highest).copied().fold(0.0, larger);
     low >= 0.0 && high <= most
+}
+
+/// [`sum`] and [`none_outside`] in one look, with the same bits.
+#[inline(always)]
+pub(crate) fn sum_and_none_outside(values: &[f64], most: f64) -> (f64, bool) {
+    let (chunks, rest) = values.as_chunks::<SUMS>();
+    let (mut sums, mut lowest, mut highest) = ([0.0; SUMS], [0.0; SUMS], [0.0; SUMS]);
+    for chunk in chunks {
+        for lane in 0..SUMS {
+            sums[lane] += chunk[lane];
+            lowest[lane] = smaller(lowest[lane], chunk[lane]);
+            highest[lane] = larger(highest[lane], chunk[lane]);
+        }
+    }
+    let outside = |any: u64, it: &f64| any | u64::from(*it < 0.0) | u64::from(*it > most);
+    let any = lowest.iter().chain(&highest).fold(0, outside);
+    (sum_of_rest(sums, rest), rest.iter().fold(any, outside) == 0)
 }
 
 /// Which values reach the limits beside them, and which is the largest: one look at each value.
@@ -277,11 +299,13 @@ mod tests {
             assert_eq!(any_lead_below(0.5, values, &limits), below);
             for at in 0..n {
                 let mut spoilt = values.to_vec();
+                assert_eq!(sum_and_none_outside(&spoilt, 1.0), (sum(&spoilt), true));
                 assert!(none_outside(&spoilt, 1.0));
-                spoilt[at] = -1e-9;
-                assert!(!none_outside(&spoilt, 1.0));
-                spoilt[at] = 1.5;
-                assert!(!none_outside(&spoilt, 1.0));
+                for bad in [-1e-9, 1.5] {
+                    spoilt[at] = bad;
+                    assert!(!none_outside(&spoilt, 1.0));
+                    assert_eq!(sum_and_none_outside(&spoilt, 1.0), (sum(&spoilt), false));
+                }
             }
         }
     }

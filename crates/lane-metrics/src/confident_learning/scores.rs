@@ -93,11 +93,12 @@ impl Loop for Entropies<'_> {
             for (term, p) in terms.iter_mut().zip(values) {
                 *term = p_ln_p(*p);
             }
-            let sums = terms.chunks_exact(n_classes).map(sum);
-            let ratio = |((sum, row), label): ((f64, &[f64]), &ClassId)| {
-                (-sum * per_class).max(0.0) / row[label.index()].max(LEAST)
-            };
-            scores.extend(sums.zip(values.chunks_exact(n_classes)).zip(labels).map(ratio));
+            let sums = terms.chunks_exact(n_classes).zip(values.chunks_exact(n_classes));
+            // No chain of adapters, which would be compiled apart and for narrow vectors.
+            for ((terms, row), label) in sums.zip(labels) {
+                let entropy = (-sum(terms) * per_class).max(0.0);
+                scores.push(entropy / row[label.index()].max(LEAST));
+            }
         }
         for score in &mut scores {
             *score = ln(*score + 1.0) / score.max(LEAST);
