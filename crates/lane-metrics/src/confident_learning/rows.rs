@@ -5,7 +5,7 @@ use std::slice::ChunksExact;
 
 use crate::error::MetricsError;
 use crate::id::ClassId;
-use crate::vectors::{Loop, none_outside, sum, sum_and_none_outside, widest};
+use crate::vectors::{Loop, none_outside, sum, widest};
 
 /// The largest entry: averaged probabilities are rounded.
 const MOST: f64 = 1.0 + 1e-6;
@@ -13,9 +13,6 @@ const MOST: f64 = 1.0 + 1e-6;
 /// How far from 1 a row may sum. Two decimals of a few classes pass, logits and independent
 /// probabilities of several labels do not.
 const SUM_TOLERANCE: f64 = 1e-2;
-
-/// Classes from which on a row fills vectors by itself.
-const WIDE: usize = 32;
 
 /// Values that are looked at twice before the next come.
 const PIECE: usize = 1024;
@@ -135,27 +132,19 @@ impl Loop for FirstFault<'_> {
         let n_classes = self.n_classes;
         let n_rows = (PIECE / n_classes).max(1);
         for (at, piece) in self.values.chunks(n_rows * n_classes).enumerate() {
-            let all_fine = if n_classes < WIDE {
-                // Every value of a piece, then every row of it while it lies in the nearest cache.
-                let sums =
-                    piece.chunks_exact(n_classes).fold(true, |all, it| all & sums_to_one(it));
-                none_outside(piece, MOST) & sums
-            } else {
-                piece.chunks_exact(n_classes).fold(true, |all, it| all & is_distribution(it))
-            };
+            // Every value of a piece, then every row of it while it lies in the nearest cache.
+            let mut all_fine = none_outside(piece, MOST);
+            for row in piece.chunks_exact(n_classes) {
+                all_fine &= sums_to_one(row);
+            }
             if !all_fine {
-                let found = piece.chunks_exact(n_classes).position(|row| !is_distribution(row));
+                let is_faulty = |row: &[f64]| !none_outside(row, MOST) || !sums_to_one(row);
+                let found = piece.chunks_exact(n_classes).position(is_faulty);
                 return found.map(|it| at * n_rows + it);
             }
         }
         None
     }
-}
-
-#[inline(always)]
-fn is_distribution(row: &[f64]) -> bool {
-    let (sum, none_is_outside) = sum_and_none_outside(row, MOST);
-    none_is_outside & ((sum - 1.0).abs() <= SUM_TOLERANCE)
 }
 
 /// A NaN passes the comparisons of [`none_outside`] and shows here.

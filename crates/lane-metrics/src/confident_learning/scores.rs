@@ -155,15 +155,16 @@ fn adjusted(
 /// The normalized margin of one row.
 #[inline(always)]
 pub(super) fn margin(row: &[f64], label: ClassId) -> f64 {
-    let rival = largest_but(row, label.index());
-    ((row[label.index()] - rival + 1.0) * 0.5).clamp(0.0, 1.0)
+    let own = row[label.index()];
+    let rival = largest_but(row, own);
+    ((own - rival + 1.0) * 0.5).clamp(0.0, 1.0)
 }
 
 /// Whether the most probable class is the label, with [`SLACK`] on the label's side and ties going
 /// to the lowest class.
 #[inline(always)]
 pub(super) fn agrees(row: &[f64], label: ClassId) -> bool {
+    let rival = largest_but(row, row[label.index()]);
     let own = row[label.index()] + SLACK;
-    let rival = largest_but(row, label.index());
     own >= rival && (own > rival || own > largest(&row[..label.index()]))
 }
