@@ -14,6 +14,7 @@ mod files;
 mod machine;
 mod options;
 mod outcome;
+mod peers;
 mod python;
 mod report;
 
@@ -33,6 +34,10 @@ use crate::lane_binary;
 
 /// Everything one command does; exit code 1 where a bar is missed and `--strict` was given.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<ExitCode> {
+    if options.peers {
+        let rounds = if options.quick { 1 } else { options.rounds };
+        return peers::run(root, options, rounds);
+    }
     let plan = options.plan(root)?;
     let lane = lane_binary::find(root, options.lane.as_deref())?;
     let python = plan.against.then(|| python::find(root, options)).transpose()?;

@@ -6,11 +6,15 @@
 //!
 //! The labels of a fifth of the rows are drawn at random and the others lead, as after a few
 //! epochs on data with a fifth of the labels wrong.
+//!
+//! `-- --times 10x1000000` prints one time in milliseconds for AUM alone and one for AUM and ALM, as
+//! JSON: `cargo xtask bench --peers` asks for it in turn with the Python package aum.
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use lane_metrics::weights::{MarginWeights, WeightConfig};
+use lane_metrics::weights::{MarginWeights, Quantity, WeightConfig};
 use lane_metrics::{ClassId, MetricsError, Probabilities, RawLogits, RowId};
 
 const SIZES: [(usize, usize); 4] =
@@ -59,6 +63,15 @@ impl Epoch {
         Ok(())
     }
 
+    /// As [`Self::update`] without an auxiliary network.
+    fn update_aum(&self, weights: &mut MarginWeights) -> Result<(), MetricsError> {
+        let batches = self.rows.chunks(BATCH).zip(self.labels.chunks(BATCH));
+        for ((rows, labels), logits) in batches.zip(self.logits.chunks(BATCH * self.n_classes)) {
+            weights.update(rows, labels, RawLogits::new(logits, self.n_classes)?, None)?;
+        }
+        Ok(())
+    }
+
     fn max_pass(&self, largest: &mut Vec<f32>) {
         let rows = self.logits.chunks_exact(self.n_classes);
         largest.clear();
@@ -85,7 +98,37 @@ impl Random {
     }
 }
 
+/// Two epochs each of AUM and of AUM and ALM; prints the time of the second.
+#[expect(clippy::print_stdout, reason = "the command that asked reads it")]
+fn print_times(size: &str) -> Result<(), MetricsError> {
+    let numbers = size.split_once('x').map(|(a, b)| (a.parse(), b.parse()));
+    let Some((Ok(n_classes), Ok(n_rows))) = numbers else { return Ok(()) };
+    let epoch = Epoch::new(n_classes, n_rows);
+    let aum = WeightConfig { quantity: Quantity::Aum, ..WeightConfig::default() };
+    type Update = fn(&Epoch, &mut MarginWeights) -> Result<(), MetricsError>;
+    let cases: [(&str, WeightConfig, Update); 2] = [
+        ("aum/update", aum, Epoch::update_aum),
+        ("alm/update", WeightConfig::default(), Epoch::update),
+    ];
+    for (case, config, update) in cases {
+        let mut weights = MarginWeights::new(n_rows, config)?;
+        update(&epoch, &mut weights)?;
+        let start = Instant::now();
+        update(black_box(&epoch), &mut weights)?;
+        let ms = 1e3 * start.elapsed().as_secs_f64();
+        let aum = |row: &RowId| weights.averages().aum(*row).unwrap_or_default();
+        let n_negative = epoch.rows.iter().filter(|row| aum(row) < 0.0).count();
+        let line = serde_json::json!({ "case": case, "size": size, "ms": ms, "answer": n_negative as f64 });
+        println!("{line}");
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), MetricsError> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|it| it == "--times") {
+        return arguments.get(at + 1).map_or(Ok(()), |size| print_times(size));
+    }
     let mut criterion = Criterion::default().sample_size(20).configure_from_args();
     for (n_classes, n_rows) in SIZES {
         let epoch = Epoch::new(n_classes, n_rows);

@@ -2,12 +2,16 @@
 //!
 //! `find/FILTER/10x1000000` checks a million rows of 10 classes and makes of them thresholds,
 //! joint and flags; `scores/NAME/10x1000000` checks them and scores every row. One thread.
-//! `fixtures/reference/bench_cleanlab.py` draws the same arrays and times cleanlab's
+//! `fixtures/reference/bench_peers.py` draws the same arrays and times cleanlab's
 //! `find_label_issues` and `get_label_quality_scores` on them.
 //!
 //! A fifth of the labels are drawn at random, the others are the most probable class.
+//!
+//! `-- --times 10x1000000` prints one time in milliseconds a case, as JSON, instead of criterion's
+//! statistics: `cargo xtask bench --peers` asks for it in turn with cleanlab.
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use lane_metrics::confident_learning::{self, Filter, LabeledRows, scores};
@@ -63,9 +67,7 @@ impl Problem {
     }
 
     fn find(&self, filter: Filter) -> Result<usize, MetricsError> {
-        let rows = self.rows()?;
-        let joint = confident_learning::estimate(rows)?;
-        let flagged = confident_learning::flags(rows, &joint, filter)?;
+        let (_, flagged) = confident_learning::find(self.rows()?, filter)?;
         Ok(flagged.iter().filter(|it| **it).count())
     }
 }
@@ -89,8 +91,50 @@ impl Random {
     }
 }
 
+/// Runs every case of one size some times after a warm-up and prints a line of JSON for each.
+#[expect(clippy::print_stdout, reason = "the command that asked reads it")]
+fn print_times(size: &str) -> Result<(), MetricsError> {
+    let numbers = size.split_once('x').map(|(a, b)| (a.parse(), b.parse()));
+    let Some((Ok(n_classes), Ok(n_rows))) = numbers else { return Ok(()) };
+    let problem = Problem::new(n_classes, n_rows);
+    let print = |case: String, ms: f64, answer: f64| {
+        let line = serde_json::json!({ "case": case, "size": size, "ms": ms, "answer": answer });
+        println!("{line}");
+    };
+    let n_times = (20_000_000 / (n_classes * n_rows).max(1)).clamp(1, 7);
+    for filter in FILTERS {
+        let (ms, n_flagged) = median_ms(n_times, || black_box(&problem).find(filter))?;
+        print(format!("find/{}", filter.name()), ms, n_flagged as f64);
+    }
+    for (name, score) in SCORES {
+        let (ms, scores) = median_ms(n_times, || black_box(&problem).rows().map(score))?;
+        print(format!("scores/{name}"), ms, scores.iter().sum::<f64>() / n_rows as f64);
+    }
+    Ok(())
+}
+
+/// Median time after a warm-up, and what was computed.
+fn median_ms<T>(
+    n_times: usize,
+    mut run: impl FnMut() -> Result<T, MetricsError>,
+) -> Result<(f64, T), MetricsError> {
+    let mut answer = run()?;
+    let mut times = Vec::new();
+    for _ in 0..n_times {
+        let start = Instant::now();
+        answer = run()?;
+        times.push(1e3 * start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    Ok((times[times.len() / 2], answer))
+}
+
 #[expect(clippy::print_stdout, reason = "how many rows are flagged is compared by eye")]
 fn main() -> Result<(), MetricsError> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|it| it == "--times") {
+        return arguments.get(at + 1).map_or(Ok(()), |size| print_times(size));
+    }
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     for (n_classes, n_rows) in SIZES {
         let problem = Problem::new(n_classes, n_rows);

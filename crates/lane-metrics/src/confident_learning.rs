@@ -27,7 +27,7 @@
 //! ([`ThresholdPass`]), once for the joint ([`JointPass`]), once for the flags ([`FlagPass`]).
 //! What is kept between blocks is C² counts and, for the flags, one number a candidate: memory
 //! grows with the rows and with the square of the classes, never with rows × classes.
-//! [`estimate`] and [`flags`] run the passes over anything that is a [`RowBlocks`]; rows in memory
+//! [`estimate`] and [`flags`], or [`find`] for both, run the passes over anything that is a [`RowBlocks`]; rows in memory
 //! are one block.
 //!
 //! Equal keys go to the lowest row. Remainders that tie when a row of Ĉ is rounded go as numpy's
@@ -108,6 +108,31 @@ pub fn flags<B: RowBlocks>(
     let mut pass = FlagPass::new(joint, filter);
     rows.each_block(&mut |block| pass.take(block))?;
     Ok(pass.finish()?)
+}
+
+/// [`estimate`] and [`flags`] at once, which for [`Filter::ConfidentLearning`] takes two passes over
+/// the rows instead of three.
+///
+/// # Errors
+///
+/// Those of both.
+pub fn find<B: RowBlocks>(
+    mut rows: B,
+    filter: Filter,
+) -> Result<(ConfidentJoint, Vec<bool>), B::Error> {
+    let mut thresholds = ThresholdPass::default();
+    rows.each_block(&mut |block| thresholds.take(block))?;
+    let thresholds = thresholds.finish()?;
+    let mut joint = match filter {
+        Filter::ConfidentLearning => JointPass::remembering(thresholds),
+        _ => JointPass::new(thresholds),
+    };
+    rows.each_block(&mut |block| joint.take(block))?;
+    let (joint, issues) = joint.finish_with_issues()?;
+    match issues {
+        Some(flagged) => Ok((joint, flagged)),
+        None => flags(rows, &joint, filter).map(|flagged| (joint, flagged)),
+    }
 }
 
 /// The flagged rows, the lowest score first; of equal scores the lowest row.

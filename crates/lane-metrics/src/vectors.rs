@@ -14,27 +14,37 @@ const LANES: usize = 8;
 /// Sums kept side by side, so that one addition need not wait for the one before.
 const SUMS: usize = 2 * LANES;
 
-/// `work(arguments)` in the widest vectors.
-#[cfg(feature = "simd")]
-pub(crate) fn widest<A, R>(work: impl FnOnce(A) -> R, arguments: A) -> R {
-    struct Call<W, A>(W, A);
+/// Something to do in the widest vectors. A trait and no closure, because only a method can be made
+/// to be inlined.
+pub(crate) trait Loop {
+    /// What comes of it.
+    type Output;
 
-    impl<A, R, W: FnOnce(A) -> R> pulp::WithSimd for Call<W, A> {
-        type Output = R;
+    /// Does it; to be `inline(always)`.
+    fn run(self) -> Self::Output;
+}
+
+/// `work.run()` in the widest vectors.
+#[cfg(feature = "simd")]
+pub(crate) fn widest<W: Loop>(work: W) -> W::Output {
+    struct Call<W>(W);
+
+    impl<W: Loop> pulp::WithSimd for Call<W> {
+        type Output = W::Output;
 
         #[inline(always)]
-        fn with_simd<S: pulp::Simd>(self, _: S) -> R {
-            (self.0)(self.1)
+        fn with_simd<S: pulp::Simd>(self, _: S) -> W::Output {
+            self.0.run()
         }
     }
 
-    pulp::Arch::new().dispatch(Call(work, arguments))
+    pulp::Arch::new().dispatch(Call(work))
 }
 
-/// `work(arguments)`.
+/// `work.run()`.
 #[cfg(not(feature = "simd"))]
-pub(crate) fn widest<A, R>(work: impl FnOnce(A) -> R, arguments: A) -> R {
-    work(arguments)
+pub(crate) fn widest<W: Loop>(work: W) -> W::Output {
+    work.run()
 }
 
 /// Sum of all values.
@@ -69,7 +79,49 @@ pub(crate) fn largest(values: &[f64]) -> f64 {
             lanes[lane] = larger(lanes[lane], chunk[lane]);
         }
     }
-    rest.iter().chain(&lanes).copied().fold(0.0, larger)
+    rest.iter().copied().fold(largest_lane(lanes), larger)
+}
+
+/// The largest value but one that is `own`, at least 0.
+///
+/// The two largest of all tell it, without a look at where `own` stands.
+#[inline(always)]
+pub(crate) fn largest_but(values: &[f64], own: f64) -> f64 {
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let (mut first, mut second) = ([0.0; LANES], [0.0; LANES]);
+    for chunk in chunks {
+        for lane in 0..LANES {
+            second[lane] = larger(second[lane], smaller(first[lane], chunk[lane]));
+            first[lane] = larger(first[lane], chunk[lane]);
+        }
+    }
+    let (mut highest, mut next) = (0.0, 0.0);
+    for value in first.iter().chain(rest) {
+        next = larger(next, smaller(highest, *value));
+        highest = larger(highest, *value);
+    }
+    if own < highest { highest } else { larger(next, largest_lane(second)) }
+}
+
+#[inline(always)]
+fn largest_lane(lanes: [f64; LANES]) -> f64 {
+    let quarters: [f64; 4] = std::array::from_fn(|lane| larger(lanes[lane], lanes[lane + 4]));
+    larger(larger(quarters[0], quarters[2]), larger(quarters[1], quarters[3]))
+}
+
+/// Whether some `own` − value lies below the limit beside it.
+#[inline(always)]
+pub(crate) fn any_lead_below(own: f64, values: &[f64], limits: &[f64]) -> bool {
+    let ((chunks, rest), (limits, others)) =
+        (values.as_chunks::<LANES>(), limits.as_chunks::<LANES>());
+    let mut found = [0_u64; LANES];
+    for (chunk, limits) in chunks.iter().zip(limits) {
+        for lane in 0..LANES {
+            found[lane] |= u64::from(own - chunk[lane] < limits[lane]);
+        }
+    }
+    let any = rest.iter().zip(others).fold(0, |any, (p, limit)| any | u64::from(own - p < *limit));
+    found.iter().fold(any, |any, it| any | it) != 0
 }
 
 /// Whether no value is below 0 or above `most`; NaN may pass.
@@ -88,46 +140,51 @@ pub(crate) fn none_outside(values: &[f64], most: f64) -> bool {
     low >= 0.0 && high <= most
 }
 
-/// How many values reach the limit beside them.
+/// Which values reach the limits beside them, and which is the largest: one look at each value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// How many reach theirs.
+    pub(crate) n: u64,
+    /// The last that does.
+    pub(crate) last: usize,
+    /// The place of the largest, the lowest of several; of values from 0 up.
+    pub(crate) largest: usize,
+}
+
 #[inline(always)]
-pub(crate) fn n_reaching(values: &[f64], limits: &[f64]) -> u64 {
+pub(crate) fn reached(values: &[f64], limits: &[f64]) -> Reached {
     let ((chunks, rest), (limits, others)) =
         (values.as_chunks::<LANES>(), limits.as_chunks::<LANES>());
-    let mut counts = [0_u64; LANES];
+    let (mut n, mut last) = ([0_u64; LANES], [0_u64; LANES]);
+    let (mut best, mut place) = ([0.0; LANES], [u64::MAX; LANES]);
+    let mut start = 0_u64;
     for (chunk, limits) in chunks.iter().zip(limits) {
         for lane in 0..LANES {
-            counts[lane] += u64::from(chunk[lane] >= limits[lane]);
+            let at = start + lane as u64;
+            let reaches = chunk[lane] >= limits[lane];
+            n[lane] += u64::from(reaches);
+            last[lane] = if reaches { at } else { last[lane] };
+            let leads = chunk[lane] > best[lane];
+            place[lane] = if leads { at } else { place[lane] };
+            best[lane] = larger(best[lane], chunk[lane]);
         }
+        start += LANES as u64;
     }
-    let n: u64 = rest.iter().zip(others).map(|(value, limit)| u64::from(value >= limit)).sum();
-    n + counts.iter().sum::<u64>()
-}
-
-/// The place of the first value that reaches the limit beside it.
-#[inline(always)]
-pub(crate) fn first_reaching(values: &[f64], limits: &[f64]) -> Option<usize> {
-    let pieces = values.chunks(LANES).zip(limits.chunks(LANES));
-    for (at, (values, limits)) in pieces.enumerate() {
-        if n_reaching(values, limits) > 0 {
-            let reaches = |(value, limit): (&f64, &f64)| value >= limit;
-            return values.iter().zip(limits).position(reaches).map(|it| at * LANES + it);
-        }
+    let (mut all, mut last) = (n.iter().sum(), last.into_iter().fold(0, u64::max));
+    let highest = largest_lane(best);
+    let is_highest = |lane: usize| if best[lane] >= highest { place[lane] } else { u64::MAX };
+    let mut place = (0..LANES).map(is_highest).fold(u64::MAX, u64::min);
+    let mut best = highest;
+    for ((value, limit), at) in rest.iter().zip(others).zip(start..) {
+        let reaches = value >= limit;
+        all += u64::from(reaches);
+        last = if reaches { at } else { last };
+        place = if *value > best { at } else { place };
+        best = larger(best, *value);
     }
-    None
-}
-
-/// The place of the first value that is at least `limit`.
-#[inline(always)]
-pub(crate) fn first_at_least(values: &[f64], limit: f64) -> Option<usize> {
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    for (at, chunk) in chunks.iter().enumerate() {
-        let bits = (0..LANES).fold(0, |bits, lane| bits | u32::from(chunk[lane] >= limit) << lane);
-        if bits != 0 {
-            return Some(at * LANES + bits.trailing_zeros() as usize);
-        }
-    }
-    let start = values.len() - rest.len();
-    rest.iter().position(|it| *it >= limit).map(|it| start + it)
+    // Where all are 0, none leads.
+    let largest = if place == u64::MAX { 0 } else { place as usize };
+    Reached { n: all, last: last as usize, largest }
 }
 
 // Without NaN to mind, each is a single instruction; `f64::max` is three.
@@ -204,28 +261,46 @@ mod tests {
             assert!((sum(values) - values.iter().sum::<f64>()).abs() < 1e-12);
             assert!((largest(values) - values.iter().copied().fold(0.0, f64::max)).abs() == 0.0);
             let reaching: Vec<usize> = (0..n).filter(|it| values[*it] >= limits[*it]).collect();
-            assert_eq!(n_reaching(values, limits), reaching.len() as u64);
-            assert_eq!(first_reaching(values, limits), reaching.first().copied());
-            for limit in [0.0, 0.5, 0.99, 2.0] {
-                let expected = values.iter().position(|it| *it >= limit);
-                assert_eq!(first_at_least(values, limit), expected);
+            let best = (0..n).reduce(|a, b| if values[b] > values[a] { b } else { a });
+            let expected = Reached {
+                n: reaching.len() as u64,
+                last: reaching.last().copied().unwrap_or(0),
+                largest: best.unwrap_or(0),
+            };
+            assert_eq!(reached(values, limits), expected);
+            for at in 0..n {
+                let others = [&values[..at], &values[at + 1..]].concat();
+                let expected = others.iter().copied().fold(0.0, f64::max);
+                assert!((largest_but(values, values[at]) - expected).abs() == 0.0);
             }
+            let below = (0..n).any(|it| 0.5 - values[it] < limits[it] - 1.0);
+            let limits: Vec<f64> = limits.iter().map(|it| it - 1.0).collect();
+            assert_eq!(any_lead_below(0.5, values, &limits), below);
             for at in 0..n {
                 let mut spoilt = values.to_vec();
                 assert!(none_outside(&spoilt, 1.0));
-                spoilt[at] = -1e-9;
-                assert!(!none_outside(&spoilt, 1.0));
-                spoilt[at] = 1.5;
-                assert!(!none_outside(&spoilt, 1.0));
+                for bad in [-1e-9, 1.5] {
+                    spoilt[at] = bad;
+                    assert!(!none_outside(&spoilt, 1.0));
+                }
             }
+        }
+    }
+
+    struct Terms<'a>(&'a [f64]);
+
+    impl Loop for Terms<'_> {
+        type Output = (Vec<f64>, f64);
+
+        #[inline(always)]
+        fn run(self) -> (Vec<f64>, f64) {
+            (self.0.iter().map(|it| p_ln_p(*it)).collect(), sum(self.0))
         }
     }
 
     #[test]
     fn wide_vectors_change_no_bit() {
         let values: Vec<f64> = (0..999).map(|it| 1.0 / f64::from(it + 3)).collect();
-        let terms = |values: &[f64]| values.iter().map(|it| p_ln_p(*it)).collect::<Vec<_>>();
-        assert_eq!(widest(terms, &values), terms(&values));
-        assert_eq!(widest(sum, &values).to_bits(), sum(&values).to_bits());
+        assert_eq!(widest(Terms(&values)), Terms(&values).run());
     }
 }

@@ -53,7 +53,16 @@ pub(super) struct Place {
 impl Place {
     /// The first cores, where the system lets us choose.
     pub(super) fn new(threads: u32, out: &Path) -> Self {
-        let cores = format!("0-{}", threads.saturating_sub(1));
+        Self::on(format!("0-{}", threads.saturating_sub(1)), threads, out)
+    }
+
+    /// One thread on the last core, which others use least.
+    pub(super) fn last() -> Self {
+        let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::on((n_cores - 1).to_string(), 1, Path::new(""))
+    }
+
+    fn on(cores: String, threads: u32, out: &Path) -> Self {
         let can_pin = Invocation::new("true", &[])
             .under("taskset", &["-c", &cores])
             .stdout(Path::new("."))

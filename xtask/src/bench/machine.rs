@@ -70,6 +70,21 @@ pub(super) fn describe(root: &Path, programs: &Programs<'_>) -> Result<Machine> 
     })
 }
 
+/// Date, processor, system, revision and compiler on two lines.
+pub(super) fn in_short(root: &Path) -> String {
+    let said = |program: &str, arguments: &[&str]| {
+        let line = Invocation::new(program, arguments).stdout(root);
+        line.map_or_else(|_| "unknown".to_owned(), |line| line.trim().to_owned())
+    };
+    let processor = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned());
+    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let load = load().map_or_else(String::new, |load| format!("; load {load:.1}"));
+    let (date, system) = (said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]), said("uname", &["-sr"]));
+    let revision = said("git", &["rev-parse", "--short=12", "HEAD"]);
+    let rustc = said("rustc", &["--version"]);
+    format!("{date}; {processor}, {n_cores} cores; {system}{load}.\nRevision {revision}, {rustc}, ")
+}
+
 /// The value after the first `name :` in a file of such lines.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;

@@ -15,6 +15,9 @@ pub(crate) struct Options {
     /// Whom to compare with, in turn
     #[arg(long, value_enum, value_name = "RIVAL")]
     against: Option<Rival>,
+    /// Instead, the scoring kernels beside the Python packages cleanlab and aum, one thread each
+    #[arg(long, conflicts_with_all = ["against", "threads", "only", "device", "set_up_python", "lane"])]
+    pub(super) peers: bool,
     /// Numbers of threads [default: 2 and 4, as far as there are cores]
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     threads: Vec<u32>,
@@ -26,10 +29,10 @@ pub(crate) struct Options {
     device: Option<String>,
     /// How often each side runs
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
-    rounds: u32,
+    pub(super) rounds: u32,
     /// One short round of the first case, to see that everything is there
     #[arg(long)]
-    quick: bool,
+    pub(super) quick: bool,
     /// The Python with torch [default: `LANE_PYTHON`, else what --set-up-python made]
     #[arg(long, value_name = "FILE", conflicts_with = "set_up_python")]
     pub(super) python: Option<PathBuf>,
@@ -47,7 +50,7 @@ pub(crate) struct Options {
     out: Option<PathBuf>,
     /// Exit code 1 if a bar is missed
     #[arg(long)]
-    strict: bool,
+    pub(super) strict: bool,
     /// Use this binary instead of building `lane`
     #[arg(long, value_name = "FILE")]
     pub(super) lane: Option<PathBuf>,

@@ -8,7 +8,7 @@ use super::thresholds::{confident_class, same_classes};
 use super::{ConfidentJoint, Filter, LabeledRows};
 use crate::error::MetricsError;
 use crate::id::ClassId;
-use crate::vectors::widest;
+use crate::vectors::{Loop, any_lead_below, widest};
 
 /// Finds the rows to flag, block by block.
 ///
@@ -63,16 +63,15 @@ impl<'j> FlagPass<'j> {
             Err(_) => return Err(MetricsError::TooManyRows { n_rows }),
         };
         self.agreeing.resize(n_rows, false);
-        for (id, (row, label)) in (first..).zip(rows.iter()) {
-            if self.offer(row, label, id) {
-                self.agreeing[id as usize] = agrees(row, label);
-            }
+        if self.by_class.is_some() || self.by_noise_rate.is_some() || self.by_score.is_some() {
+            widest(Offer { pass: self, rows, first });
         }
         self.flag_on_sight(rows);
         Ok(())
     }
 
     /// Offers a row to the lists; whether one took it for now.
+    #[inline(always)]
     fn offer(&mut self, row: &[f64], label: ClassId, id: u32) -> bool {
         let mut taken = false;
         if let Some(lists) = &mut self.by_class {
@@ -93,8 +92,8 @@ impl<'j> FlagPass<'j> {
         let limits = self.joint.thresholds().limits();
         let flagged = &mut self.flagged;
         match self.filter {
-            Filter::ConfidentLearning => widest(flag_counted, (rows, &limits, flagged)),
-            Filter::PredictedNeqGiven => widest(flag_others, (rows, flagged)),
+            Filter::ConfidentLearning => widest(FlagCounted { rows, limits: &limits, flagged }),
+            Filter::PredictedNeqGiven => widest(FlagOthers { rows, flagged }),
             _ => {}
         }
     }
@@ -120,19 +119,61 @@ impl<'j> FlagPass<'j> {
     }
 }
 
+/// Offers rows to the lists of a pass.
+struct Offer<'a, 'j> {
+    pass: &'a mut FlagPass<'j>,
+    rows: LabeledRows<'a>,
+    first: u32,
+}
+
+impl Loop for Offer<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (id, (row, label)) in (self.first..).zip(self.rows.iter()) {
+            if self.pass.offer(row, label, id) {
+                self.pass.agreeing[id as usize] = agrees(row, label);
+            }
+        }
+    }
+}
+
 /// Flags rows counted off the diagonal.
-#[inline(always)]
-fn flag_counted((rows, limits, flagged): (LabeledRows<'_>, &Vec<f64>, &mut Vec<bool>)) {
-    flagged.extend(rows.iter().map(|(row, label)| {
-        let class = confident_class(row, limits);
-        class.is_some_and(|it| it != label.index()) && !agrees(row, label)
-    }));
+struct FlagCounted<'a> {
+    rows: LabeledRows<'a>,
+    limits: &'a [f64],
+    flagged: &'a mut Vec<bool>,
+}
+
+impl Loop for FlagCounted<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (row, label) in self.rows.iter() {
+            let class = confident_class(row, self.limits);
+            let is_other = class.is_some_and(|it| it != label.index());
+            self.flagged.push(is_other && !agrees(row, label));
+        }
+    }
 }
 
 /// Flags rows whose most probable class is not their label.
-#[inline(always)]
-fn flag_others((rows, flagged): (LabeledRows<'_>, &mut Vec<bool>)) {
-    flagged.extend(rows.iter().map(|(row, label)| !agrees(row, label)));
+struct FlagOthers<'a> {
+    rows: LabeledRows<'a>,
+    flagged: &'a mut Vec<bool>,
+}
+
+impl Loop for FlagOthers<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (row, label) in self.rows.iter() {
+            self.flagged.push(!agrees(row, label));
+        }
+    }
 }
 
 /// Lists that each take the lowest keys offered, and the limits below which they do.
@@ -170,6 +211,7 @@ impl Lists {
     }
 
     /// Whether the list took the key for now.
+    #[inline(always)]
     fn offer(&mut self, list: usize, key: f64, row: u32) -> bool {
         let enters = key < self.limits[list];
         if enters && let Some(limit) = self.lists[list].push(key, row) {
@@ -179,19 +221,19 @@ impl Lists {
     }
 
     /// Offers `p_y` − `p_k` to the list of the label y and each class k.
+    #[inline(always)]
     fn offer_margins(&mut self, row: &[f64], label: ClassId, id: u32) -> bool {
         let own = row[label.index()];
         let first = label.index() * row.len();
         let limits = &self.limits[first..][..row.len()];
         // Most rows enter no list; this passes over them in vectors.
-        let pairs = row.iter().zip(limits);
-        let n_entered: u64 = pairs.map(|(p, limit)| u64::from(own - p < *limit)).sum();
-        if n_entered > 0 {
+        let enters = any_lead_below(own, row, limits);
+        if enters {
             for (class, p) in row.iter().enumerate() {
                 self.offer(first + class, own - p, id);
             }
         }
-        n_entered > 0
+        enters
     }
 
     fn flags(self, n_rows: usize) -> Vec<bool> {

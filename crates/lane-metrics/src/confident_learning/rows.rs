@@ -5,7 +5,7 @@ use std::slice::ChunksExact;
 
 use crate::error::MetricsError;
 use crate::id::ClassId;
-use crate::vectors::{none_outside, sum, widest};
+use crate::vectors::{Loop, none_outside, sum, widest};
 
 /// The largest entry: averaged probabilities are rounded.
 const MOST: f64 = 1.0 + 1e-6;
@@ -83,7 +83,7 @@ impl<'a> LabeledRows<'a> {
             let (position, label) = (first_row + at, labels[at].0);
             return Err(MetricsError::LabelOutOfRange { position, label, n_classes });
         }
-        match widest(first_fault, (values, n_classes)) {
+        match widest(FirstFault { values, n_classes }) {
             Some(at) => Err(fault(first_row + at, &values[at * n_classes..][..n_classes])),
             None => Ok(Self { values, labels, n_classes }),
         }
@@ -119,22 +119,32 @@ impl<'a> LabeledRows<'a> {
 }
 
 /// The first row that is no distribution.
-#[inline(always)]
-fn first_fault((values, n_classes): (&[f64], usize)) -> Option<usize> {
-    let n_rows = (PIECE / n_classes).max(1);
-    for (at, piece) in values.chunks(n_rows * n_classes).enumerate() {
-        // Every value of a piece, then every row of it while it lies in the nearest cache.
-        let mut all_fine = none_outside(piece, MOST);
-        for row in piece.chunks_exact(n_classes) {
-            all_fine &= sums_to_one(row);
+struct FirstFault<'a> {
+    values: &'a [f64],
+    n_classes: usize,
+}
+
+impl Loop for FirstFault<'_> {
+    type Output = Option<usize>;
+
+    #[inline(always)]
+    fn run(self) -> Option<usize> {
+        let n_classes = self.n_classes;
+        let n_rows = (PIECE / n_classes).max(1);
+        for (at, piece) in self.values.chunks(n_rows * n_classes).enumerate() {
+            // Every value of a piece, then every row of it while it lies in the nearest cache.
+            let mut all_fine = none_outside(piece, MOST);
+            for row in piece.chunks_exact(n_classes) {
+                all_fine &= sums_to_one(row);
+            }
+            if !all_fine {
+                let is_faulty = |row: &[f64]| !none_outside(row, MOST) || !sums_to_one(row);
+                let found = piece.chunks_exact(n_classes).position(is_faulty);
+                return found.map(|it| at * n_rows + it);
+            }
         }
-        if !all_fine {
-            let is_faulty = |row: &[f64]| !none_outside(row, MOST) || !sums_to_one(row);
-            let found = piece.chunks_exact(n_classes).position(is_faulty);
-            return found.map(|it| at * n_rows + it);
-        }
+        None
     }
-    None
 }
 
 /// A NaN passes the comparisons of [`none_outside`] and shows here.

@@ -17,7 +17,7 @@
 use super::{LabeledRows, RowBlocks, SLACK, Thresholds};
 use crate::error::MetricsError;
 use crate::id::ClassId;
-use crate::vectors::{largest, ln, p_ln_p, sum, widest};
+use crate::vectors::{Loop, largest, largest_but, ln, p_ln_p, sum, widest};
 
 /// Neither an entropy nor a label's probability is divided by less.
 const LEAST: f64 = 1e-6;
@@ -49,43 +49,62 @@ pub fn self_confidence(rows: LabeledRows<'_>) -> Vec<f64> {
 
 /// How far the label leads the most probable other class, moved to 0..=1.
 pub fn normalized_margin(rows: LabeledRows<'_>) -> Vec<f64> {
+    widest(Margins(rows))
+}
+
+struct Margins<'a>(LabeledRows<'a>);
+
+impl Loop for Margins<'_> {
+    type Output = Vec<f64>;
+
     #[inline(always)]
-    fn margins(rows: LabeledRows<'_>) -> Vec<f64> {
-        rows.iter().map(|(row, label)| margin(row, label)).collect()
+    fn run(self) -> Vec<f64> {
+        let mut margins = vec![0.0; self.0.n_rows()];
+        for (it, (row, label)) in margins.iter_mut().zip(self.0.iter()) {
+            *it = margin(row, label);
+        }
+        margins
     }
-    widest(margins, rows)
 }
 
 /// How certain the row's probabilities are, and of its label.
 pub fn confidence_weighted_entropy(rows: LabeledRows<'_>) -> Vec<f64> {
-    widest(weighted_entropies, rows)
+    widest(Entropies(rows))
 }
 
-/// All terms of some rows, then their sums, then the two logarithms left: each in a loop of its own
-/// that runs in vectors however short the rows are.
-#[inline(always)]
-fn weighted_entropies(rows: LabeledRows<'_>) -> Vec<f64> {
-    let n_classes = rows.n_classes();
-    let per_class = 1.0 / (n_classes as f64).ln();
-    let n_rows = (PIECE / n_classes).max(1);
-    let mut terms = vec![0.0; n_rows * n_classes];
-    let mut scores = Vec::with_capacity(rows.n_rows());
-    let pieces = rows.values().chunks(n_rows * n_classes).zip(rows.labels().chunks(n_rows));
-    for (values, labels) in pieces {
-        let terms = &mut terms[..values.len()];
-        for (term, p) in terms.iter_mut().zip(values) {
-            *term = p_ln_p(*p);
+/// All terms of some rows, then their sums, and in the end the logarithms of all rows: each in a
+/// loop of its own that runs in vectors however short the rows are.
+struct Entropies<'a>(LabeledRows<'a>);
+
+impl Loop for Entropies<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<f64> {
+        let rows = self.0;
+        let n_classes = rows.n_classes();
+        let per_class = 1.0 / (n_classes as f64).ln();
+        let n_rows = (PIECE / n_classes).max(1);
+        let mut terms = vec![0.0; n_rows * n_classes];
+        let mut scores = Vec::with_capacity(rows.n_rows());
+        let pieces = rows.values().chunks(n_rows * n_classes).zip(rows.labels().chunks(n_rows));
+        for (values, labels) in pieces {
+            let terms = &mut terms[..values.len()];
+            for (term, p) in terms.iter_mut().zip(values) {
+                *term = p_ln_p(*p);
+            }
+            let sums = terms.chunks_exact(n_classes).zip(values.chunks_exact(n_classes));
+            // No chain of adapters, which would be compiled apart and for narrow vectors.
+            for ((terms, row), label) in sums.zip(labels) {
+                let entropy = (-sum(terms) * per_class).max(0.0);
+                scores.push(entropy / row[label.index()].max(LEAST));
+            }
         }
-        let sums = terms.chunks_exact(n_classes).map(sum);
-        let ratio = |((sum, row), label): ((f64, &[f64]), &ClassId)| {
-            (-sum * per_class).max(0.0) / row[label.index()].max(LEAST)
-        };
-        scores.extend(sums.zip(values.chunks_exact(n_classes)).zip(labels).map(ratio));
+        for score in &mut scores {
+            *score = ln(*score + 1.0) / score.max(LEAST);
+        }
+        scores
     }
-    for score in &mut scores {
-        *score = ln(*score + 1.0) / score.max(LEAST);
-    }
-    scores
 }
 
 /// [`self_confidence`] of probabilities from which each class's threshold is taken off.
@@ -136,16 +155,16 @@ fn adjusted(
 /// The normalized margin of one row.
 #[inline(always)]
 pub(super) fn margin(row: &[f64], label: ClassId) -> f64 {
-    let (before, rest) = row.split_at(label.index());
-    let rival = largest(before).max(largest(&rest[1..]));
-    ((rest[0] - rival + 1.0) * 0.5).clamp(0.0, 1.0)
+    let own = row[label.index()];
+    let rival = largest_but(row, own);
+    ((own - rival + 1.0) * 0.5).clamp(0.0, 1.0)
 }
 
 /// Whether the most probable class is the label, with [`SLACK`] on the label's side and ties going
 /// to the lowest class.
 #[inline(always)]
 pub(super) fn agrees(row: &[f64], label: ClassId) -> bool {
-    let (before, rest) = row.split_at(label.index());
-    let own = rest[0] + SLACK;
-    own > largest(before) && own >= largest(&rest[1..])
+    let rival = largest_but(row, row[label.index()]);
+    let own = row[label.index()] + SLACK;
+    own >= rival && (own > rival || own > largest(&row[..label.index()]))
 }

@@ -54,6 +54,18 @@ fn no_rows_have_no_joint() {
 }
 
 #[test]
+fn finding_is_estimating_and_flagging() {
+    let values = [0.9, 0.1, 0.8, 0.2, 0.2, 0.8, 0.1, 0.9, 0.3, 0.7, 0.9, 0.1, 0.5, 0.5];
+    let rows = ids([0, 0, 0, 1, 1, 1, 0]);
+    let rows = LabeledRows::new(&values, &rows, 2).unwrap();
+    for filter in Filter::ALL {
+        let joint = estimate(rows).unwrap();
+        let flagged = flags(rows, &joint, filter).unwrap();
+        assert_eq!(find(rows, filter).unwrap(), (joint, flagged));
+    }
+}
+
+#[test]
 fn passes_over_other_rows_are_refused() {
     let rows = LabeledRows::new(&[0.9, 0.1, 0.2, 0.8], &[ClassId(0), ClassId(1)], 2).unwrap();
     let joint = estimate(rows).unwrap();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{LabeledRows, SLACK};
 use crate::error::MetricsError;
-use crate::vectors::{first_at_least, first_reaching, largest, n_reaching};
+use crate::vectors::{Reached, reached};
 
 /// No threshold is lower, so that a probability of 0 never passes one.
 const LOWEST: f64 = 2.0 * SLACK;
@@ -101,11 +101,11 @@ impl Thresholds {
 /// [`Thresholds::confident_class`] by the limits.
 #[inline(always)]
 pub(super) fn confident_class(row: &[f64], limits: &[f64]) -> Option<usize> {
-    match n_reaching(row, limits) {
+    let Reached { n, last, largest } = reached(row, limits);
+    match n {
         0 => None,
-        1 => first_reaching(row, limits),
-        // The most probable class, the lowest of several.
-        _ => Some(first_at_least(row, largest(row)).unwrap_or_default()),
+        1 => Some(last),
+        _ => Some(largest),
     }
 }
 
