@@ -11,6 +11,7 @@ use std::path::Path;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use ::parquet::file::metadata::ParquetMetaDataReader;
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema};
@@ -37,15 +38,44 @@ pub fn is_decoding() -> bool {
     DECODING.get()
 }
 
+/// Runs a decoder; none where it panicked, which is then no news.
+pub fn catch_decoder<T>(decode: impl FnOnce() -> T) -> Option<T> {
+    let before = DECODING.replace(true);
+    let decoded = catch_unwind(AssertUnwindSafe(decode));
+    DECODING.set(before);
+    decoded.ok()
+}
+
 /// Runs a decoder, and makes an error of its panic.
 pub(crate) fn guarded(
     path: &Path,
     decode: impl FnOnce() -> Result<(), DataError>,
 ) -> Result<(), DataError> {
-    DECODING.set(true);
-    let decoded = catch_unwind(AssertUnwindSafe(decode));
-    DECODING.set(false);
-    decoded.unwrap_or_else(|_| Err(broken(path, &"the decoder gave up on damaged data")))
+    let gave_up = || Err(broken(path, &"the decoder gave up on damaged data"));
+    catch_decoder(decode).unwrap_or_else(gave_up)
+}
+
+/// Rows of a file that may be decoded at a time with all of its columns.
+///
+/// # Errors
+///
+/// [`DataError::Read`], and [`DataError::Parquet`] for a file that is damaged or grows beyond all
+/// measure when it is unpacked.
+pub fn parquet_batch_rows(path: &Path) -> Result<usize, DataError> {
+    let check = || {
+        let file =
+            open::ordinary(path).map_err(|source| DataError::Read { path: path.into(), source })?;
+        let metadata = ParquetMetaDataReader::new()
+            .parse_and_finish(&file)
+            .map_err(|error| broken(path, &error))?;
+        let roots = 0..metadata.file_metadata().schema_descr().root_schema().get_fields().len();
+        let roots: Vec<usize> = roots.collect();
+        let bounds =
+            sizes::check(&file, &metadata, &roots).map_err(|reason| broken(path, &reason))?;
+        Ok(bounds.batch_rows)
+    };
+    let gave_up = || Err(broken(path, &"the decoder gave up on damaged data"));
+    catch_decoder(check).unwrap_or_else(gave_up)
 }
 
 fn decode(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {
