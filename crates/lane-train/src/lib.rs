@@ -52,10 +52,11 @@ pub use checkpoint::Every;
 pub use config::Config;
 pub use error::TrainError;
 pub use lane_data::{
-    Columns, DataError, fetch, hub, manifest,
+    Columns, DataError,
+    decoder::is_decoding,
+    fetch, hub, manifest,
     noise::{NoiseConfig, NoiseKind},
     order::Bucketing,
-    read::is_decoding,
     shown,
     write::Existing,
 };

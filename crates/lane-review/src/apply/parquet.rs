@@ -13,7 +13,7 @@ use ::parquet::file::properties::WriterProperties;
 use arrow::array::{ArrayRef, AsArray, LargeStringArray, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::DataType;
-use lane_data::{DataError, read};
+use lane_data::{DataError, decoder, read};
 
 use crate::error::ReviewError;
 
@@ -31,7 +31,7 @@ pub(super) fn relabel(
     let batch_rows = read::parquet_batch_rows(source)?;
     let copy = Copy { source, column, labels, batch_rows };
     // Columns that were not audited are decoded too, and damaged ones can make the decoder panic.
-    read::catch_decoder(|| copy.run(out))
+    decoder::catch(|| copy.run(out))
         .unwrap_or_else(|| Err(copy.failed("the decoder gave up on damaged data")))
 }
 
