@@ -236,14 +236,10 @@ mod tests {
         Target { name: name.into(), required_features }
     }
 
-    fn names(target: Option<&str>, without_burn: bool) -> Result<Vec<String>> {
-        let all = [target_of("a"), target("b", &["burn"])];
-        let options = Options { minutes: 1.0, target: target.map(Into::into), without_burn };
+    fn names(wanted: Option<&str>, without_burn: bool) -> Result<Vec<String>> {
+        let all = [target("a", &[]), target("b", &["burn"])];
+        let options = Options { minutes: 1.0, target: wanted.map(Into::into), without_burn };
         chosen(&all, &options).map(|it| it.into_iter().map(|it| it.name.clone()).collect())
-    }
-
-    fn target_of(name: &str) -> Target {
-        target(name, &[])
     }
 
     #[test]

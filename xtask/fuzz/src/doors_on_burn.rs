@@ -63,7 +63,11 @@ pub fn similarity(bytes: &[u8]) {
             data: scratch::file("rows.csv", ROWS.as_bytes()),
             columns: Columns::default(),
             out: scratch::folder().join("noisy.csv"),
-            noise: NoiseConfig { kind: NoiseKind::ClassConditional, rate: 0.5 },
+            noise: NoiseConfig {
+                kind: NoiseKind::ClassConditional,
+                rate: 0.5,
+                instance_spread: 0.1,
+            },
             seed: 1,
             max_rows: None,
             similarity: Some(scratch::file("similarity.csv", bytes)),

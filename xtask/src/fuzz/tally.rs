@@ -25,7 +25,7 @@ impl Tally {
         let mut tally = Self::default();
         for line in said.lines() {
             let value = |name: &str| line.strip_prefix(name).and_then(|it| it.trim().parse().ok());
-            if let Some(edges) = after(line, "cov: ") {
+            if let Some(edges) = number_after(line, "cov: ") {
                 if line.contains("INITED") {
                     tally.before = edges;
                 }
@@ -47,7 +47,7 @@ fn counted(line: &str) -> u64 {
     digits.and_then(|it| it.parse().ok()).unwrap_or_default()
 }
 
-fn after(line: &str, name: &str) -> Option<u64> {
+fn number_after(line: &str, name: &str) -> Option<u64> {
     line.split_once(name)?.1.split_ascii_whitespace().next()?.parse().ok()
 }
 

@@ -57,7 +57,8 @@ impl Copy<'_> {
         let names = schema.fields().iter();
         let position = names.clone().position(|it| it.name().trim() == self.column);
         let position = position.ok_or_else(|| self.failed("the column of labels is gone"))?;
-        let reader = builder.with_batch_size(self.batch_rows).build().map_err(|it| self.failed(it))?;
+        let reader =
+            builder.with_batch_size(self.batch_rows).build().map_err(|it| self.failed(it))?;
         let mut writer =
             ArrowWriter::try_new(out, schema, Some(properties)).map_err(|it| self.failed(it))?;
         let mut first_row = 0;

@@ -83,7 +83,10 @@ impl Trainer<'_> {
         let phases = self.method.phases();
         let n_phases = phases.len();
         phases.into_iter().nth(self.at.phase).ok_or_else(|| TrainError::Mismatch {
-            found: format!("a checkpoint of phase {} of the method", self.at.phase.saturating_add(1)),
+            found: format!(
+                "a checkpoint of phase {} of the method",
+                self.at.phase.saturating_add(1)
+            ),
             expected: format!("one of its {n_phases}"),
         })
     }

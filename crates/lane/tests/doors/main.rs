@@ -2,7 +2,12 @@
 //!
 //! The doors are those of `xtask/fuzz`, where they are told. A case stands in
 //! `fixtures/fuzz/TARGET/seeds` or `found`; `cargo xtask fuzz` puts new ones there.
-#![expect(clippy::unwrap_used, reason = "a case that cannot be read is a test that fails")]
+#![expect(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the doors are public where they stand; a case that cannot be read is a test that fails"
+)]
 
 // The crate of the targets is no member of the workspace, so its modules are taken by path.
 #[path = "../../../../xtask/fuzz/src/apply.rs"]
