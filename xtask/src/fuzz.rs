@@ -197,7 +197,7 @@ impl Folders {
         command.arg(format!("-artifact_prefix={}/", found.display()));
         command.args(["-rss_limit_mb=1024", "-print_final_stats=1"]);
         command.arg(&self.grown).args(&self.seeds);
-        command.env("TMPDIR", &files).env("RAYON_NUM_THREADS", "1");
+        command.env("TMPDIR", &files).env("RAYON_NUM_THREADS", "1").env("MALLOC_ARENA_MAX", "1");
         let output =
             command.output().with_context(|| format!("failed to start {}", binary.display()))?;
         let said = String::from_utf8_lossy(&output.stderr);
