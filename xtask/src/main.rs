@@ -11,6 +11,7 @@ mod check;
 mod corpus;
 mod csv;
 mod disk;
+mod fuzz;
 mod golden;
 mod kill;
 mod lane_binary;
@@ -77,6 +78,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Run the readers on what a fuzzer makes up (needs a C++ compiler)
+    Fuzz(fuzz::Options),
     /// Make the folder of libtorch that `--features tch` is built with, from `PyTorch`'s wheels
     Libtorch(libtorch::Options),
     /// Train, tabulate and draw: without options, the quick run on the built-in corpus
@@ -108,6 +111,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Layers => layers::run(&root)?,
         Command::Corpus { check } => corpus::run(&root, check)?,
         Command::Golden { check } => golden::run(&root, check)?,
+        Command::Fuzz(options) => return fuzz::run(&root, &options),
         Command::Bench(options) => return bench::run(&root, &options),
         Command::Libtorch(options) => libtorch::run(&root, &options)?,
         Command::Reproduce(options) => return reproduce::run(&root, &options),

@@ -22,8 +22,8 @@ const NAMED_FOR_THEIR_SUBJECT: &[&str] = &["crates/lane-train/src/methods/base.r
 const PAGES_OF_CRATES: &[&str] = &["README.md", "docs/ARCHITECTURE.md"];
 const KINDS_WITHOUT_TRAILING_BLANKS: &[&str] = &["rs", "md", "toml", "py", "sh"];
 
-/// Files that are meant to be bad.
-const RUBBISH: &str = "fixtures/adversarial/";
+/// Folders of files that are meant to be bad.
+const RUBBISH: [&str; 2] = ["fixtures/adversarial/", "fixtures/fuzz/"];
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let problems = problems_under(root)?;
@@ -38,7 +38,7 @@ fn problems_under(root: &Path) -> Result<Vec<String>> {
     for path in files_under(root)? {
         let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
-        let is_rubbish = shown.starts_with(RUBBISH) && extension != "md";
+        let is_rubbish = RUBBISH.iter().any(|it| shown.starts_with(it)) && extension != "md";
         if is_rubbish || !KINDS_WITHOUT_TRAILING_BLANKS.contains(&extension) {
             continue;
         }

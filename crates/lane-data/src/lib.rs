@@ -15,6 +15,7 @@
 pub mod augment;
 mod columns;
 mod dataset;
+pub mod decoder;
 mod error;
 #[cfg(feature = "hub")]
 pub mod fetch;

@@ -38,7 +38,7 @@ use crate::label_set::LabelSet;
 pub(crate) use self::hash::of_bytes as hash_of_bytes;
 pub use self::hash::of_file as hash_of_file;
 pub(crate) use self::json_lines::kind as kind_of_json;
-pub use self::parquet::is_decoding;
+pub use self::parquet::parquet_batch_rows;
 pub use self::table::Table;
 
 /// Where class numbers come from.

@@ -92,7 +92,8 @@ impl Tokenizer {
         let pad_id = inner.token_to_id(&settings.pad_token).ok_or_else(|| {
             DataError::MissingToken { path: path.into(), token: settings.pad_token.clone() }
         })?;
-        let fingerprint = hash_of_bytes(inner.to_string(false).map_err(refused)?.as_bytes());
+        let whole = folder::caught(|| inner.to_string(false)).map_err(refused)?;
+        let fingerprint = hash_of_bytes(whole.as_bytes());
         Ok(Self { inner, pad_id, id_bound, fingerprint, settings })
     }
 
@@ -111,12 +112,11 @@ impl Tokenizer {
             return Err(DataError::MaxLength { max_length });
         }
         let encode = |(index, text): (usize, &S)| {
-            let encoding = self
-                .inner
-                .encode_fast(text.as_ref(), false)
-                .map_err(|err| DataError::Encode { index, reason: err.to_string() })?;
-            self.finish(encoding, max_length)
-                .map_err(|err| DataError::Encode { index, reason: err.to_string() })
+            let ids = folder::caught(|| {
+                let encoding = self.inner.encode_fast(text.as_ref(), false)?;
+                self.finish(encoding, max_length)
+            });
+            ids.map_err(|err| DataError::Encode { index, reason: err.to_string() })
         };
         let encoded: Vec<Result<_, DataError>> = texts.par_iter().enumerate().map(encode).collect();
         // Gathered in order, so that of several faults the first is named.

@@ -21,6 +21,7 @@
 //! comes from [`Method::memory`](crate::method::Method::memory).
 
 mod every;
+mod fit;
 mod identity;
 mod lock;
 mod manifest;
@@ -42,6 +43,7 @@ use crate::record::Program;
 use crate::run_folder::{CHECKPOINTS, RunFolder, TEMPORARY};
 
 pub use every::Every;
+pub(crate) use fit::{Extent, ensure};
 pub(crate) use identity::Identity;
 pub(crate) use lock::Lock;
 use manifest::{Manifest, Refused};
@@ -279,6 +281,11 @@ impl Opened {
 
     fn name(&self) -> &str {
         self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
+    /// Refuses what is not of this run.
+    pub(crate) fn check(&self, run: &Extent<'_>) -> Result<(), TrainError> {
+        self.state.check(run).map_err(|error| self.refused(STATE, &io::Error::other(error)))
     }
 
     /// Gives a method back what it had gathered.

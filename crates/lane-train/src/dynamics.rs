@@ -30,6 +30,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::{Extent, ensure};
 use crate::error::TrainError;
 use crate::run_folder::{CHECKPOINTS, publish};
 
@@ -129,6 +130,37 @@ pub(crate) struct Collected {
     current: TrainingMap,
     whole: Option<TrainingMap>,
     parts: Vec<Part>,
+}
+
+impl TrainingMap {
+    fn check(&self, n_rows: usize, epoch: u32) -> Result<(), String> {
+        ensure(self.map.n_rows() == n_rows, "data map of rows", self.map.n_rows())?;
+        ensure(self.margins.n_rows() == n_rows, "averages of rows", self.margins.n_rows())?;
+        let (first, last) = self.epochs.unwrap_or_default();
+        ensure(first <= last && last <= epoch, "epoch of the data map", last)
+    }
+}
+
+impl Collected {
+    /// What does not fit the run, if anything does not.
+    pub(crate) fn check(&self, run: &Extent<'_>, epoch: u32) -> Result<(), String> {
+        let (n_rows, n_outputs) = (run.n_rows, run.n_classes + run.phase.extra_classes);
+        ensure(self.epoch.len() == n_rows, "number of rows", self.epoch.len())?;
+        for it in self.epoch.iter().flatten() {
+            let class = it.label.0.max(it.predicted.0);
+            ensure(usize::from(class) < n_outputs, "class of a row", class)?;
+        }
+        if let Some(logits) = &self.logits {
+            ensure(logits.len() == n_rows, "number of rows with logits", logits.len())?;
+            let lengths = logits.iter().map(Vec::len);
+            let other = lengths.clone().find(|length| ![0, run.n_classes].contains(length));
+            ensure(other.is_none(), "number of logits", other.unwrap_or_default())?;
+        }
+        self.mean_probabilities.check(n_rows, run.n_classes)?;
+        self.current.check(n_rows, epoch)?;
+        self.whole.iter().try_for_each(|map| map.check(n_rows, epoch))?;
+        self.parts.iter().try_for_each(|part| part.check(n_rows, epoch))
+    }
 }
 
 impl Dynamics {

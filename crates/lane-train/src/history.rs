@@ -11,6 +11,7 @@ use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::ensure;
 use crate::error::TrainError;
 use crate::evaluate::{Scored, score_split};
 use crate::experiment::Experiment;
@@ -84,6 +85,17 @@ pub(crate) struct HistoryState {
     epochs: Vec<EpochScores>,
     best: Option<usize>,
     test_predictions: TestPredictions,
+}
+
+impl HistoryState {
+    /// What does not fit a run of so many classes, if anything does not.
+    pub(crate) fn check(&self, n_classes: usize) -> Result<(), String> {
+        let best = self.best.unwrap_or_default();
+        ensure(self.best.is_none() || best < self.epochs.len(), "best epoch", best)?;
+        let TestPredictions { best, last } = &self.test_predictions;
+        let beyond = best.iter().chain(last).find(|class| n_classes <= class.index());
+        ensure(beyond.is_none(), "predicted class", beyond.map_or(0, |class| class.0))
+    }
 }
 
 impl History {

@@ -56,10 +56,11 @@ pub use divergence::WayBack;
 pub use error::TrainError;
 pub use lane_audit::{Audit, RankBy, duplicates, model::Estimate};
 pub use lane_data::{
-    Columns, DataError, fetch, hub, manifest,
+    Columns, DataError,
+    decoder::is_decoding,
+    fetch, hub, manifest,
     noise::{NoiseConfig, NoiseKind},
     order::Bucketing,
-    read::is_decoding,
     shown,
     write::Existing,
 };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::checkpoint::ensure;
 use crate::error::TrainError;
 use crate::experiment::Experiment;
 use crate::inputs::Inputs;
@@ -99,6 +100,14 @@ pub(crate) struct SavedTerms {
     sums: Vec<(String, f32)>,
     n_steps: u32,
     n_skipped: u32,
+}
+
+impl SavedTerms {
+    /// What no run comes to, if there is such a thing.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        ensure(self.n_steps < u32::MAX / 2, "count of steps", self.n_steps)?;
+        ensure(self.n_skipped <= self.n_steps, "count of skipped steps", self.n_skipped)
+    }
 }
 
 impl MeanTerms {

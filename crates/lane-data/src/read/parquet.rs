@@ -5,12 +5,11 @@
 mod page_header;
 pub(crate) mod sizes;
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use ::parquet::file::metadata::ParquetMetaDataReader;
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema};
@@ -18,6 +17,7 @@ use arrow::datatypes::{DataType, Schema};
 use super::Source;
 use super::collect::{Row, RowSink};
 use crate::columns::Chosen;
+use crate::decoder;
 use crate::error::DataError;
 use crate::open;
 use crate::place::Place;
@@ -28,24 +28,33 @@ pub(super) fn rows(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), Dat
     guarded(source.path, || decode(source, sink))
 }
 
-thread_local! {
-    static DECODING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether this thread decodes a file whose damage is caught, so that a panic needs no report.
-pub fn is_decoding() -> bool {
-    DECODING.get()
-}
-
 /// Runs a decoder, and makes an error of its panic.
-pub(crate) fn guarded(
+pub(crate) fn guarded<T>(
     path: &Path,
-    decode: impl FnOnce() -> Result<(), DataError>,
-) -> Result<(), DataError> {
-    DECODING.set(true);
-    let decoded = catch_unwind(AssertUnwindSafe(decode));
-    DECODING.set(false);
-    decoded.unwrap_or_else(|_| Err(broken(path, &"the decoder gave up on damaged data")))
+    decode: impl FnOnce() -> Result<T, DataError>,
+) -> Result<T, DataError> {
+    let gave_up = || Err(broken(path, &"the decoder gave up on damaged data"));
+    decoder::catch(decode).unwrap_or_else(gave_up)
+}
+
+/// Rows of a file that may be decoded at a time with all of its columns.
+///
+/// # Errors
+///
+/// [`DataError::Read`], and [`DataError::Parquet`] for a file that is damaged or grows beyond all
+/// measure when it is unpacked.
+pub fn parquet_batch_rows(path: &Path) -> Result<usize, DataError> {
+    guarded(path, || {
+        let unreadable = |source| DataError::Read { path: path.into(), source };
+        let file = open::ordinary(path).map_err(unreadable)?;
+        let metadata = ParquetMetaDataReader::new()
+            .parse_and_finish(&file)
+            .map_err(|error| broken(path, &error))?;
+        let n_columns = metadata.file_metadata().schema_descr().root_schema().get_fields().len();
+        let roots: Vec<usize> = (0..n_columns).collect();
+        let bounds = sizes::check(&file, &metadata, &roots);
+        bounds.map(|it| it.batch_rows).map_err(|reason| broken(path, &reason))
+    })
 }
 
 fn decode(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {

@@ -10,6 +10,7 @@ use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer, decoders};
 
+use crate::decoder;
 use crate::error::DataError;
 use crate::read::kind_of_json;
 use crate::write::{self, Existing};
@@ -119,6 +120,11 @@ pub(super) fn refused(path: &Path, reason: &dyn std::fmt::Display) -> DataError 
     DataError::Tokenizer { path: path.into(), reason: reason.to_string() }
 }
 
+/// Damaged models can make the library panic, as can texts that they are run on.
+pub(super) fn caught<T>(run: impl FnOnce() -> tokenizers::Result<T>) -> tokenizers::Result<T> {
+    decoder::catch(run).unwrap_or_else(|| Err("the tokenizer gave up on damaged data".into()))
+}
+
 pub(super) fn open(folder: &Path) -> Result<(Tokenizer, Settings), DataError> {
     let config_path = folder.join("tokenizer_config.json");
     let settings = if config_path.is_file() {
@@ -135,8 +141,9 @@ pub(super) fn open(folder: &Path) -> Result<(Tokenizer, Settings), DataError> {
     };
     let (whole, vocabulary) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
     if whole.is_file() {
+        let text = read(&whole)?;
         let mut tokenizer =
-            Tokenizer::from_bytes(read(&whole)?).map_err(|err| refused(&whole, &err))?;
+            caught(|| Tokenizer::from_bytes(text)).map_err(|err| refused(&whole, &err))?;
         check_unknown(&tokenizer, &whole)?;
         if tokenizer.get_post_processor().is_none() {
             let template = template(&tokenizer, &settings, &whole)?;
@@ -238,7 +245,7 @@ pub(super) fn save(
     let put = |name: &str, text: String| {
         write::file(&folder.join(name), Existing::Replace, |out| out.write_all(text.as_bytes()))
     };
-    let whole = tokenizer.to_string(false).map_err(|err| refused(folder, &err))?;
+    let whole = caught(|| tokenizer.to_string(false)).map_err(|err| refused(folder, &err))?;
     put("tokenizer.json", whole)?;
     put("tokenizer_config.json", format!("{:#}\n", settings.tokenizer_config()))?;
     put("special_tokens_map.json", format!("{:#}\n", settings.special_tokens_map()))?;

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use ::parquet::arrow::ArrowWriter;
@@ -14,11 +13,10 @@ use ::parquet::file::properties::WriterProperties;
 use arrow::array::{ArrayRef, AsArray, LargeStringArray, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::DataType;
-use lane_data::DataError;
+use lane_data::{DataError, decoder, read};
 
 use crate::error::ReviewError;
 
-const BATCH_ROWS: usize = 8192;
 /// What does not fit is refused, not made null.
 const EXACT: CastOptions<'static> =
     CastOptions { safe: false, format_options: arrow::util::display::FormatOptions::new() };
@@ -30,16 +28,18 @@ pub(super) fn relabel(
     column: &str,
     labels: &BTreeMap<usize, &str>,
 ) -> Result<(), ReviewError> {
-    let copy = Copy { source, column, labels };
+    let batch_rows = read::parquet_batch_rows(source)?;
+    let copy = Copy { source, column, labels, batch_rows };
     // Columns that were not audited are decoded too, and damaged ones can make the decoder panic.
-    catch_unwind(AssertUnwindSafe(|| copy.run(out)))
-        .unwrap_or_else(|_| Err(copy.failed("the decoder gave up on damaged data")))
+    decoder::catch(|| copy.run(out))
+        .unwrap_or_else(|| Err(copy.failed("the decoder gave up on damaged data")))
 }
 
 struct Copy<'a> {
     source: &'a Path,
     column: &'a str,
     labels: &'a BTreeMap<usize, &'a str>,
+    batch_rows: usize,
 }
 
 impl Copy<'_> {
@@ -57,7 +57,8 @@ impl Copy<'_> {
         let names = schema.fields().iter();
         let position = names.clone().position(|it| it.name().trim() == self.column);
         let position = position.ok_or_else(|| self.failed("the column of labels is gone"))?;
-        let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|it| self.failed(it))?;
+        let reader =
+            builder.with_batch_size(self.batch_rows).build().map_err(|it| self.failed(it))?;
         let mut writer =
             ArrowWriter::try_new(out, schema, Some(properties)).map_err(|it| self.failed(it))?;
         let mut first_row = 0;

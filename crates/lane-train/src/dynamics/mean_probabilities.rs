@@ -4,6 +4,8 @@ use lane_data::RowId;
 use lane_metrics::ClassId;
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::ensure;
+
 /// Class probabilities of every row, averaged over its visits: what the network believed before it
 /// had time to memorise the label.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -15,6 +17,12 @@ pub struct MeanProbabilities {
 impl MeanProbabilities {
     pub(crate) fn new(n_rows: usize, n_classes: usize) -> Self {
         Self { sums: vec![0.0; n_rows * n_classes], n_classes }
+    }
+
+    /// What does not fit the run, if anything does not.
+    pub(super) fn check(&self, n_rows: usize, n_classes: usize) -> Result<(), String> {
+        ensure(self.n_classes == n_classes, "number of classes", self.n_classes)?;
+        ensure(self.sums.len() == n_rows * n_classes, "sums of probabilities", self.sums.len())
     }
 
     pub(crate) fn add(&mut self, row: RowId, logits: &[f32]) {

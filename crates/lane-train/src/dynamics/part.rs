@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{failed, writer};
+use crate::checkpoint::ensure;
 use crate::error::TrainError;
 use crate::run_folder::write_atomically;
 
@@ -20,6 +21,12 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// What does not fit the run, if anything does not.
+    pub(super) fn check(&self, n_rows: usize, epoch: u32) -> Result<(), String> {
+        ensure(self.epoch <= epoch, "written epoch", self.epoch)?;
+        ensure(self.n_rows <= n_rows, "number of written rows", self.n_rows)
+    }
+
     /// Writes an epoch into `folder`.
     pub(super) fn write(
         folder: &Path,
@@ -59,7 +66,8 @@ impl Part {
         if found == self.sha256 {
             return std::fs::File::open(&path).map_err(read);
         }
-        let (found, expected) = (&found[..12], &self.sha256[..12]);
+        let short = |hash: &str| hash.chars().take(12).collect::<String>();
+        let (found, expected) = (short(&found), short(&self.sha256));
         let what = format!("it was changed: sha256 {found}…, expected {expected}…");
         Err(read(std::io::Error::other(what)))
     }

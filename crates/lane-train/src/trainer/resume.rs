@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use burn::module::Module;
 
 use super::{Begun, Learner, Sinks, Trainer};
-use crate::checkpoint::{self, Opened, Snapshot, State};
+use crate::checkpoint::{self, Extent, Opened, Snapshot, State};
 use crate::divergence::Watch;
 use crate::error::TrainError;
 use crate::method::{EpochPlan, Phase, Start};
@@ -63,6 +63,12 @@ impl Trainer<'_> {
         sinks: &mut Sinks<'_>,
     ) -> Result<Begun, TrainError> {
         self.at = from.state.position;
+        from.check(&Extent {
+            n_rows: self.labels.len(),
+            n_classes: self.experiment.labels().len(),
+            phase: &self.phase()?,
+            margins: &self.margins,
+        })?;
         from.remember(self.method.memory())?;
         let mut optimizer = self.optimizer(from.state.own_factor)?;
         let networks = from.learner(self.blank()?, &mut optimizer, &self.device)?;
@@ -76,16 +82,28 @@ impl Trainer<'_> {
         Ok(Begun { learner, plan: Some(plan.into_owned()) })
     }
 
+    /// The phase that the run stands in.
+    fn phase(&self) -> Result<Phase, TrainError> {
+        let phases = self.method.phases();
+        let n_phases = phases.len();
+        phases.into_iter().nth(self.at.phase).ok_or_else(|| TrainError::Mismatch {
+            found: format!(
+                "a checkpoint of phase {} of the method",
+                self.at.phase.saturating_add(1)
+            ),
+            expected: format!("one of its {n_phases}"),
+        })
+    }
+
     /// Networks of the form that those of the present phase have.
     fn blank(&self) -> Result<Networks, TrainError> {
         let phases = self.method.phases();
         let up_to_now = phases.get(..=self.at.phase).unwrap_or_default();
         let begun_afresh = |phase: &&Phase| phase.start == Start::Fresh;
         let phase = up_to_now.iter().rev().find(begun_afresh).or(up_to_now.first());
-        let phase = phase.ok_or_else(|| TrainError::Mismatch {
-            found: format!("a checkpoint of phase {} of the method", self.at.phase + 1),
-            expected: format!("one of its {}", phases.len()),
-        })?;
-        self.networks(self.at.phase, phase)
+        match phase {
+            Some(phase) => self.networks(self.at.phase, phase),
+            None => self.networks(self.at.phase, &self.phase()?),
+        }
     }
 }

@@ -1,0 +1,4 @@
+//! Fuzzes `interrupted::checkpoint`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: lane_fuzz::leave_caught_panics(), |bytes: &[u8]| lane_fuzz::interrupted::checkpoint(bytes));

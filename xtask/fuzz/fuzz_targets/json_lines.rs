@@ -1,0 +1,4 @@
+//! Fuzzes `doors::json_lines`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: lane_fuzz::leave_caught_panics(), |bytes: &[u8]| lane_fuzz::doors::json_lines(bytes));
