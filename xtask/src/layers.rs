@@ -11,7 +11,8 @@
 //! ```
 //!
 //! `lane-train` also reads `lane-metrics`, and takes AdamW's step from `lane-kernels`. Beside it stand
-//! `lane-few-shot` and `lane-audit`, on `lane-data` and `lane-metrics` alone, and `lane-review` on `lane-audit`.
+//! `lane-few-shot` and `lane-audit`, on `lane-data` and `lane-metrics` alone, `lane-review` on `lane-audit`,
+//! and `lane-rescore` on `lane-metrics`.
 //! Tests may look anywhere, so dev-dependencies are free, except in xtask, which has to build in seconds.
 //! burn stays out of [`WITHOUT_BURN`], through whatever other crate it might come.
 
@@ -44,12 +45,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lane-few-shot", &["lane-metrics", "lane-data"]),
     ("lane-audit", &["lane-metrics", "lane-data"]),
     ("lane-review", &["lane-audit", "lane-data"]),
-    ("lane", &["lane-train", "lane-few-shot", "lane-audit", "lane-review"]),
+    ("lane-rescore", &["lane-metrics"]),
+    ("lane", &["lane-train", "lane-few-shot", "lane-audit", "lane-review", "lane-rescore"]),
     ("xtask", &[]),
 ];
 
-const WITHOUT_BURN: &[&str] =
-    &["lane-metrics", "lane-data", "lane-translate", "lane-few-shot", "lane-audit", "lane-review"];
+const WITHOUT_BURN: &[&str] = &[
+    "lane-metrics",
+    "lane-data",
+    "lane-translate",
+    "lane-few-shot",
+    "lane-audit",
+    "lane-review",
+    "lane-rescore",
+];
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let metadata = Invocation::cargo(&["metadata", "--no-deps", "--format-version", "1"]);

@@ -8,6 +8,7 @@ mod frozen;
 mod help;
 mod noise;
 mod refusals;
+mod rescore;
 mod review;
 mod rounds;
 #[expect(dead_code, reason = "what the wire tests of lane-few-shot use and these do not")]
