@@ -71,6 +71,9 @@ mod tests {
     fn sizes_are_shown_in_the_largest_unit_that_divides_them() {
         assert_eq!(ByteSize(1 << 30).to_string(), "1 GiB");
         assert_eq!(ByteSize(3 << 19).to_string(), "1536 KiB");
-        assert_eq!((ByteSize(0).to_string(), ByteSize(1001).to_string()), ("0 bytes".into(), "1001 bytes".into()));
+        assert_eq!(
+            (ByteSize(0).to_string(), ByteSize(1001).to_string()),
+            ("0 bytes".into(), "1001 bytes".into())
+        );
     }
 }

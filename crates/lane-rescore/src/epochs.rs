@@ -56,11 +56,18 @@ mod tests {
 
     #[test]
     fn ranges_are_read_as_they_are_shown() {
-        for (text, first, last) in
-            [("2..5", 2, 5), ("2..", 2, u32::MAX), ("..5", 0, 5), ("..", 0, u32::MAX), ("3..3", 3, 3)]
-        {
+        for (text, first, last) in [
+            ("2..5", 2, 5),
+            ("2..", 2, u32::MAX),
+            ("..5", 0, 5),
+            ("..", 0, u32::MAX),
+            ("3..3", 3, 3),
+        ] {
             let epochs: Epochs = text.parse().unwrap();
-            assert_eq!((epochs.first, epochs.last, epochs.to_string().as_str()), (first, last, text));
+            assert_eq!(
+                (epochs.first, epochs.last, epochs.to_string().as_str()),
+                (first, last, text)
+            );
         }
     }
 

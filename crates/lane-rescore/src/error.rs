@@ -81,7 +81,11 @@ pub enum Fault {
 }
 
 impl RescoreError {
-    pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
+    #[cfg(feature = "datafusion")]
+    pub(crate) fn io(
+        action: &'static str,
+        path: &std::path::Path,
+    ) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.into(), source }
     }
 
@@ -90,7 +94,9 @@ impl RescoreError {
         match self {
             Self::NotBuilt => Some("cargo build --release -p lane --features datafusion".into()),
             Self::Exists { .. } => Some("`--force` replaces it".into()),
-            Self::OtherEpochs { .. } => Some("`--epochs ..` counts every epoch of every file".into()),
+            Self::OtherEpochs { .. } => {
+                Some("`--epochs ..` counts every epoch of every file".into())
+            }
             Self::Fault(Fault::Twice { .. }) => {
                 Some("give the files of one training; a second one scores the same rows".into())
             }

@@ -101,8 +101,13 @@ fn checked(path: &Path) -> Result<Option<Epochs>, RescoreError> {
             if name == OPTIONAL {
                 continue;
             }
-            let names: Vec<_> = metadata.schema().fields().iter().map(|it| it.name().as_str()).collect();
-            return Err(not_dynamics(path, format!("columns {}", names.join(", ")), format!("a column `{name}`")));
+            let names: Vec<_> =
+                metadata.schema().fields().iter().map(|it| it.name().as_str()).collect();
+            return Err(not_dynamics(
+                path,
+                format!("columns {}", names.join(", ")),
+                format!("a column `{name}`"),
+            ));
         };
         let found = field.data_type();
         let fits = if wanted.is_integer() { found.is_integer() } else { found.is_floating() };

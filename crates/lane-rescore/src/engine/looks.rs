@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrowPrimitiveType, BooleanArray, Float32Array, PrimitiveArray, RecordBatch, UInt16Array,
-    UInt64Array,
+    Array, ArrowPrimitiveType, BooleanArray, Float32Array, PrimitiveArray, RecordBatch,
+    UInt16Array, UInt64Array,
 };
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -42,8 +42,7 @@ pub(super) async fn looks(
         ListingTableUrl::try_new(url, None)
     });
     // Every file is read, whatever its name ends in.
-    let options =
-        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
     let fields = COLUMNS.map(|(name, kind)| Field::new(name, kind, true));
     let config = ListingTableConfig::new_with_multi_paths(urls.collect::<Result<_>>()?)
         .with_listing_options(options)
@@ -141,7 +140,8 @@ fn numbers<'a, T: ArrowPrimitiveType>(
 }
 
 fn column<'a, T: 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T> {
-    batch.column_by_name(name).and_then(|array| array.as_any().downcast_ref()).ok_or_else(|| {
-        DataFusionError::Internal(format!("column `{name}` of {}", batch.schema()))
-    })
+    batch
+        .column_by_name(name)
+        .and_then(|array| array.as_any().downcast_ref())
+        .ok_or_else(|| DataFusionError::Internal(format!("column `{name}` of {}", batch.schema())))
 }

@@ -39,7 +39,8 @@ impl Plan {
         n_parts: usize,
     ) -> Result<Self> {
         let key: Arc<Column> = Arc::new(Column::new(KEY.0, KEY.1));
-        let row = BinaryExpr::new(key.clone(), Operator::BitwiseShiftRight, lit(u64::from(ROW_BITS)));
+        let row =
+            BinaryExpr::new(key.clone(), Operator::BitwiseShiftRight, lit(u64::from(ROW_BITS)));
         let parts = Partitioning::Hash(vec![Arc::new(row)], n_parts);
         let parts: Arc<dyn ExecutionPlan> = Arc::new(RepartitionExec::try_new(looks, parts)?);
         let by_key = ordering([PhysicalSortExpr::new(key, SortOptions::new(false, false))])?;
@@ -74,7 +75,8 @@ fn ordering(by: impl IntoIterator<Item = PhysicalSortExpr>) -> Result<LexOrderin
 /// The suspicious end first, rows without the score last, equal ones in their order.
 fn by_score(score: Score) -> Result<LexOrdering> {
     let schema = schema();
-    let column = |name: &str| Ok::<_, DataFusionError>(Arc::new(Column::new_with_schema(name, &schema)?));
+    let column =
+        |name: &str| Ok::<_, DataFusionError>(Arc::new(Column::new_with_schema(name, &schema)?));
     let first = SortOptions::new(score.high_is_suspicious(), false);
     ordering([
         PhysicalSortExpr::new(column(score.as_str())?, first),
@@ -112,7 +114,8 @@ impl PartitionStream for ScoredPart {
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let schema = self.schema.clone();
         let begun = self.looks.execute(self.part, context).and_then(|looks| {
-            let scorer = Scorer::new(self.config).map_err(|error| DataFusionError::External(Box::new(error)))?;
+            let scorer = Scorer::new(self.config)
+                .map_err(|error| DataFusionError::External(Box::new(error)))?;
             Ok((looks, scorer))
         });
         match begun {

@@ -125,7 +125,8 @@ fn folder_of(path: &Path) -> &Path {
 
 fn ranked_schema() -> SchemaRef {
     let rank = Arc::new(Field::new("rank", DataType::UInt64, false));
-    let fields: Vec<_> = std::iter::once(rank).chain(rows::schema().fields().iter().cloned()).collect();
+    let fields: Vec<_> =
+        std::iter::once(rank).chain(rows::schema().fields().iter().cloned()).collect();
     Arc::new(Schema::new(fields))
 }
 

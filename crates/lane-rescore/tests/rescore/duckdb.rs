@@ -24,7 +24,8 @@ fn theirs(python: &str, place: &Place, forgetting: &str) -> Vec<Vec<String>> {
         .unwrap();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     let text = std::fs::read_to_string(place.path("theirs.csv")).unwrap();
-    let header = "row,label,aum,alm,weight,loss,confidence,variability,correctness,forgetting,epochs";
+    let header =
+        "row,label,aum,alm,weight,loss,confidence,variability,correctness,forgetting,epochs";
     assert_eq!(text.lines().next(), Some(header));
     text.lines().skip(1).map(|line| line.split(',').map(Into::into).collect()).collect()
 }
@@ -51,11 +52,16 @@ fn a_log_in_two_files_is_ranked_as_duckdb_ranks_it() {
         assert_eq!(ours.len(), theirs.len());
         for (ours, theirs) in ours.iter().zip(theirs) {
             // Margins without a pattern do not tie, so the rows come in one order.
-            assert_eq!((ours.row.to_string(), ours.label.to_string()), (theirs[0].clone(), theirs[1].clone()));
+            assert_eq!(
+                (ours.row.to_string(), ours.label.to_string()),
+                (theirs[0].clone(), theirs[1].clone())
+            );
             for (score, theirs) in Score::ALL.into_iter().zip(&theirs[2..]) {
                 let theirs = theirs.parse::<f64>().ok();
                 let close = match (ours.score(score), theirs) {
-                    (Some(ours), Some(theirs)) => (ours - theirs).abs() <= 1e-6 * theirs.abs().max(1e-3),
+                    (Some(ours), Some(theirs)) => {
+                        (ours - theirs).abs() <= 1e-6 * theirs.abs().max(1e-3)
+                    }
                     (ours, theirs) => ours == theirs,
                 };
                 assert!(close, "{score}: {ours:?}, {theirs:?}");

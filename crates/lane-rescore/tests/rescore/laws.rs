@@ -11,11 +11,19 @@ use crate::support::{Look, Place, check_order, columns, ranking, write};
 
 /// Looks at up to 20 rows in up to 9 epochs, in any order, none twice.
 fn looks() -> impl Strategy<Value = Vec<Look>> {
-    let values = (-50.0..50.0_f32, proptest::option::of(-80.0..80.0_f32), 0.0..=1.0_f32, 0..3_u16, 0..3_u16);
+    let values =
+        (-50.0..50.0_f32, proptest::option::of(-80.0..80.0_f32), 0.0..=1.0_f32, 0..3_u16, 0..3_u16);
     vec((0..20_u32, 1..10_u32, values), 1..150)
         .prop_map(|looks| {
             let look = |(row, epoch, (margin, aware, p_label, label, predicted))| Look {
-                row, epoch, label, margin, aware, p_label, predicted, weight: p_label * 0.5,
+                row,
+                epoch,
+                label,
+                margin,
+                aware,
+                p_label,
+                predicted,
+                weight: p_label * 0.5,
             };
             let mut looks: Vec<Look> = looks.into_iter().map(look).collect();
             looks.sort_by_key(|look| (look.row, look.epoch));

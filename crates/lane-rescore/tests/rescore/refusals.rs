@@ -29,7 +29,11 @@ fn values_that_no_training_logs_are_named_with_row_and_epoch() {
     let look = Look::new(7, 3);
     for (look, column, expected) in [
         (Look { margin: f32::NAN, ..look }, "`margin` is NaN", "a finite number"),
-        (Look { aware: Some(f32::INFINITY), ..look }, "`label_aware_margin` is inf", "a finite number or nothing"),
+        (
+            Look { aware: Some(f32::INFINITY), ..look },
+            "`label_aware_margin` is inf",
+            "a finite number or nothing",
+        ),
         (Look { weight: f32::NEG_INFINITY, ..look }, "`weight` is -inf", "a finite number"),
         (Look { p_label: f32::NAN, ..look }, "`p_label` is NaN", "a probability, 0 to 1"),
         (Look { p_label: -0.25, ..look }, "`p_label` is -0.25", "a probability, 0 to 1"),
@@ -60,11 +64,23 @@ fn with(name: &str, column: ArrayRef) -> Vec<Column> {
 #[test]
 fn empty_fields_and_numbers_that_do_not_fit_are_refused() {
     let cases: [(&str, ArrayRef, &str); 5] = [
-        ("epoch", Arc::new(UInt32Array::from(vec![Some(1), None])), "a line has no row or no epoch"),
-        ("weight", Arc::new(Float32Array::from(vec![Some(1.0), None])), "row 1, epoch 2: `weight` is empty"),
+        (
+            "epoch",
+            Arc::new(UInt32Array::from(vec![Some(1), None])),
+            "a line has no row or no epoch",
+        ),
+        (
+            "weight",
+            Arc::new(Float32Array::from(vec![Some(1.0), None])),
+            "row 1, epoch 2: `weight` is empty",
+        ),
         ("row", Arc::new(Int64Array::from(vec![0, -1])), "-1"),
         ("label", Arc::new(Int64Array::from(vec![0, 70_000])), "70000"),
-        ("margin", Arc::new(StringArray::from(vec!["1", "2"])), "found `margin` as Utf8, expected Float32"),
+        (
+            "margin",
+            Arc::new(StringArray::from(vec!["1", "2"])),
+            "found `margin` as Utf8, expected Float32",
+        ),
     ];
     for (name, column, expected) in cases {
         for epochs in [None, Some(Epochs { first: 1, last: 9 })] {
@@ -82,15 +98,25 @@ fn empty_fields_and_numbers_that_do_not_fit_are_refused() {
 fn files_that_are_no_logs_are_refused_by_name() {
     let place = Place::new();
     let request = place.request(Score::Aum);
-    assert!(refused(&place, &request).to_string().ends_with("holds no dynamics.parquet and no other .parquet file"));
+    assert!(
+        refused(&place, &request)
+            .to_string()
+            .ends_with("holds no dynamics.parquet and no other .parquet file")
+    );
     std::fs::write(place.path("a.parquet"), "id,text\n").unwrap();
     let error = refused(&place, &request).to_string();
-    assert!(error.contains("a.parquet: found") && error.ends_with("expected a Parquet file"), "{error}");
+    assert!(
+        error.contains("a.parquet: found") && error.ends_with("expected a Parquet file"),
+        "{error}"
+    );
     let mut few = columns(&[Look::new(0, 1)]);
     few.truncate(3);
     write(&place.path("a.parquet"), few, None);
     let error = refused(&place, &request).to_string();
-    assert!(error.ends_with("found columns row, epoch, label, expected a column `margin`"), "{error}");
+    assert!(
+        error.ends_with("found columns row, epoch, label, expected a column `margin`"),
+        "{error}"
+    );
     let missing = RescoreRequest { dynamics: vec![place.path("none")], ..request };
     assert!(refused(&place, &missing).to_string().starts_with("cannot read"));
 }
@@ -138,7 +164,11 @@ fn settings_without_meaning_are_refused() {
     let low = RescoreRequest { memory: ByteSize(1 << 20), ..request.clone() };
     assert_eq!(refused(&place, &low).to_string(), "memory is 1 MiB, expected at least 64 MiB");
     let other = RescoreRequest { out: place.path("ranking.txt"), ..request.clone() };
-    assert!(refused(&place, &other).to_string().ends_with("expected a name that ends in .csv or .parquet"));
+    assert!(
+        refused(&place, &other)
+            .to_string()
+            .ends_with("expected a name that ends in .csv or .parquet")
+    );
     rescore(&request).unwrap();
     let again = RescoreRequest { force: false, ..request };
     assert!(matches!(refused(&place, &again), RescoreError::Exists { .. }));

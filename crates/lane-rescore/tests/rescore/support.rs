@@ -4,9 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Float32Array, RecordBatch, UInt16Array, UInt32Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, RecordBatch, UInt16Array, UInt32Array};
 use arrow::datatypes::{Float32Type, Float64Type, UInt16Type, UInt32Type, UInt64Type};
 use lane_rescore::{ByteSize, RescoreRequest, Score};
 use parquet::arrow::ArrowWriter;
@@ -101,7 +99,8 @@ pub(crate) fn write(path: &Path, columns: Vec<Column>, map_epochs: Option<&str>)
     let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
     if let Some(epochs) = map_epochs {
-        writer.append_key_value_metadata(KeyValue::new("lane.map_epochs".into(), epochs.to_owned()));
+        writer
+            .append_key_value_metadata(KeyValue::new("lane.map_epochs".into(), epochs.to_owned()));
     }
     writer.close().unwrap();
 }
