@@ -63,6 +63,7 @@ pub(crate) fn rescore(request: &RescoreRequest) -> Result<RescoreSummary, Rescor
     let threads = threads(request);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
+        .enable_all()
         .build()
         .map_err(RescoreError::io("start threads for", &request.out))?;
     runtime.block_on(rank(request, &inputs, epochs, ranking, threads))

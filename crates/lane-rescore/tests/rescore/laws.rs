@@ -39,7 +39,7 @@ proptest! {
     #[test]
     fn scores_are_those_of_streaming_averages_to_the_bit(
         looks in looks(), cut in 0..150_usize, include_ci: bool, first in 0..4_u32,
-        score in proptest::sample::select(&Score::ALL[..]),
+        score in proptest::sample::select(Score::ALL.to_vec()),
     ) {
         let place = Place::new();
         let (left, right) = looks.split_at(cut.min(looks.len()));
