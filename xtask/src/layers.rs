@@ -11,7 +11,7 @@
 //! ```
 //!
 //! `lane-train` also reads `lane-data` and `lane-metrics`, and takes AdamW's step from `lane-kernels`. Beside
-//! it stands `lane-few-shot`, on `lane-data` and `lane-metrics` alone.
+//! it stand `lane-few-shot`, on `lane-data` and `lane-metrics` alone, and `lane-rescore`, on `lane-metrics`.
 //! Tests may look anywhere, so dev-dependencies are free, except in xtask, which has to build in seconds.
 //! burn stays out of [`WITHOUT_BURN`], through whatever other crate it might come.
 
@@ -45,12 +45,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lane-few-shot", &["lane-metrics", "lane-data"]),
     ("lane-audit", &["lane-metrics", "lane-data"]),
     ("lane-review", &["lane-audit", "lane-data"]),
-    ("lane", &["lane-train", "lane-few-shot", "lane-audit", "lane-review"]),
+    ("lane-rescore", &["lane-metrics"]),
+    ("lane", &["lane-train", "lane-few-shot", "lane-audit", "lane-review", "lane-rescore"]),
     ("xtask", &[]),
 ];
 
-const WITHOUT_BURN: &[&str] =
-    &["lane-metrics", "lane-data", "lane-translate", "lane-few-shot", "lane-audit", "lane-review"];
+const WITHOUT_BURN: &[&str] = &[
+    "lane-metrics",
+    "lane-data",
+    "lane-translate",
+    "lane-few-shot",
+    "lane-audit",
+    "lane-review",
+    "lane-rescore",
+];
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let metadata = Invocation::cargo(&["metadata", "--no-deps", "--format-version", "1"]);

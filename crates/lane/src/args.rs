@@ -6,6 +6,7 @@ pub(crate) mod cells;
 pub(crate) mod data;
 pub(crate) mod exchange;
 pub(crate) mod few_shot;
+pub(crate) mod rescore;
 pub(crate) mod review;
 pub(crate) mod translate;
 
@@ -20,6 +21,7 @@ use self::cells::{CellsArgs, RunCellArgs};
 use self::data::DataArgs;
 use self::exchange::{ExportArgs, ImportArgs};
 use self::few_shot::FewShotArgs;
+use self::rescore::RescoreArgs;
 use self::review::{ApplyArgs, ReviewArgs};
 use self::translate::TranslateArgs;
 
@@ -67,6 +69,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Write a run as files of dataset cartography or of aum.
     Export(ExportArgs),
+    /// Rank rows by what trainings logged of them, without training again.
+    Rescore(RescoreArgs),
     /// List the runs of a grid, each with everything it is made of.
     Cells(CellsArgs),
     /// Run one cell of such a list, or keep what is finished.

@@ -12,6 +12,7 @@ mod import;
 mod methods;
 mod noise;
 mod predict;
+mod rescore;
 mod review;
 mod settings;
 mod train;
@@ -61,6 +62,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::FewShot(few_shot) => few_shot::run(*few_shot, manner),
         Command::Import(import) => import::run(import, manner),
         Command::Export(export) => export::run(export, manner),
+        Command::Rescore(args) => rescore::run(args, manner),
         Command::Cells(args) => cells::list(&args, manner),
         Command::RunCell(args) => cells::run(&args, manner),
         Command::Bench(bench) => bench::run(bench, manner),

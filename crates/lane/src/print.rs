@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use lane_few_shot::scores::{FewShotResult, Usage};
 use lane_few_shot::{Estimate, FewShotError};
+use lane_rescore::RescoreError;
 use lane_review::ReviewError;
 use lane_train::bench::{EmbedReport, Parts, StepReport};
 use lane_train::record::RunResult;
@@ -68,6 +69,9 @@ fn known(error: &anyhow::Error) -> (Option<String>, bool) {
             return (cause.hint(), cause.is_usage());
         }
         if let Some(cause) = cause.downcast_ref::<ReviewError>() {
+            return (cause.hint(), cause.is_usage());
+        }
+        if let Some(cause) = cause.downcast_ref::<RescoreError>() {
             return (cause.hint(), cause.is_usage());
         }
     }

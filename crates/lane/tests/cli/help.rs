@@ -16,6 +16,7 @@ fn every_command_has_help() {
         "apply",
         "translate",
         "few-shot",
+        "rescore",
         "cells",
         "run-cell",
         "import",

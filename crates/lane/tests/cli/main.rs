@@ -12,6 +12,7 @@ mod help;
 mod network;
 mod noise;
 mod refusals;
+mod rescore;
 mod review;
 mod rounds;
 #[expect(dead_code, reason = "what the wire tests of lane-few-shot use and these do not")]
