@@ -2,7 +2,7 @@
 //!
 //! u, a, P and T as in [`noise_matrix`](crate::noise_matrix); planted flips and π as in
 //! [`planted_flips`](crate::planted_flips), by [`suspicion`](crate::suspicion), each other class
-//! alike; p and d as in [`p_wrong`](crate::p_wrong).
+//! alike; p and d as in [`p_wrong`].
 //!
 //! ```text
 //! flagged     k = round(n · min(0.9, u + a, d)), at least 1, the most suspicious
@@ -71,7 +71,7 @@ pub struct Cut {
     /// Rows worth a look, from the top of the ranking; may be fewer than are flagged.
     pub n_worth_a_look: usize,
     /// The probability that each label is wrong, in the order of the rows; by
-    /// [`p_wrong`](crate::p_wrong).
+    /// [`p_wrong`].
     pub p_wrong: Vec<f64>,
     /// The threshold, and how far the flags can be trusted.
     pub cut_off: CutOff,
