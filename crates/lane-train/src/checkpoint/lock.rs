@@ -33,6 +33,7 @@ impl Lock {
     /// [`TrainError::InUse`] where another process has it, [`TrainError::Io`].
     pub(crate) fn take(run: &Path) -> Result<Self, TrainError> {
         let folder = run.join(CHECKPOINTS);
+        fs::create_dir_all(run).map_err(TrainError::io("create", run))?;
         for _ in 0..ATTEMPTS {
             match fs::create_dir_all(&folder) {
                 // It was there, and went before it could be looked at.
@@ -60,7 +61,7 @@ impl Lock {
         let folder = run.join(CHECKPOINTS);
         let path = folder.join(NAME);
         let file = match options.write(true).open(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_absent(&error) => return Ok(None),
             opened => opened.map_err(TrainError::io("write", &path))?,
         };
         match file.try_lock() {
@@ -71,6 +72,11 @@ impl Lock {
         let is_ours = leads_to(&path, &file).map_err(TrainError::io("lock", path))?;
         Ok(is_ours.then_some(Self { folder, _file: file }))
     }
+}
+
+/// No such file, or a file where its folder would be.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// A lock that stands alone is no run: it goes, and its folder.
