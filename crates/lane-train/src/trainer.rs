@@ -18,7 +18,7 @@ use lane_metrics::ClassId;
 use lane_metrics::weights::MarginWeights;
 
 use crate::checkpoint::{Checkpoints, Opened, Position};
-use crate::divergence::{Fault, Place, Watch, WayBack};
+use crate::divergence::{Place, Watch, WayBack};
 use crate::dynamics::Dynamics;
 use crate::error::TrainError;
 use crate::experiment::Experiment;
