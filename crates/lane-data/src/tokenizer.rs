@@ -84,7 +84,7 @@ impl Tokenizer {
     ) -> Result<Self, DataError> {
         let refused = |reason: tokenizers::Error| folder::refused(path, &reason);
         inner.with_padding(None).with_truncation(None).map_err(refused)?;
-        let id_bound = id_bound(&inner).map_err(refused)?;
+        let id_bound = folder::caught(|| id_bound(&inner)).map_err(refused)?;
         if MOST_IDS < id_bound {
             let reason = format!("found the id {}, expected ids below {MOST_IDS}", id_bound - 1);
             return Err(folder::refused(path, &reason));
