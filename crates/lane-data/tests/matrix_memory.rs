@@ -33,7 +33,8 @@ fn write(path: &Path, n_rows: usize, n_classes: usize) -> Vec<ClassId> {
             let value: f32 = if class == favored { 0.6 } else { rest };
             file.write_all(&value.to_le_bytes()).unwrap();
         }
-        labels.push(ClassId(((favored + usize::from(row % 10 == 0)) % n_classes) as u16));
+        labels
+            .push(ClassId(((favored + usize::from(row / n_classes % 10 == 0)) % n_classes) as u16));
     }
     file.flush().unwrap();
     labels

@@ -66,8 +66,8 @@ impl From<KindArg> for RowKind {
   lane apply audit
   lane apply audit --min-annotators 2 --min-agreement 0.66
 
-Writes NAME.corrected.EXT and NAME.changes.csv beside the audited file, which is never changed. Rows on which
-annotators disagree keep their label and are listed.")]
+Writes NAME.corrected.EXT and NAME.changes.csv beside the audited file, which is never changed.
+Rows on which annotators disagree keep their label and are listed.")]
 pub(crate) struct ApplyArgs {
     /// The folder of an audit that was reviewed.
     #[arg(value_name = "DIR")]

@@ -149,7 +149,7 @@ fn a_run_that_diverges_ends_with_code_1_and_without_a_result() {
     let said = place.lane("train --train noisy.csv --method base --lr 1e6 --out run --json");
     assert_eq!(said.code, 1, "{}", said.stderr);
     assert!(
-        said.stdout.is_empty() && said.stderr.contains("hint: try a lower --lr"),
+        said.stdout.is_empty() && said.stderr.contains("trains at a tenth of the rate"),
         "{}",
         said.stderr
     );
