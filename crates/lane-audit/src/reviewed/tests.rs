@@ -1,3 +1,5 @@
+//! What a look at some rows says of all of them.
+
 use super::*;
 use crate::model::{Audit, AuditRow};
 
