@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
 mod bench;
+mod browser;
 mod check;
 mod corpus;
 mod csv;
@@ -61,6 +62,9 @@ enum Command {
         /// Instead, the kernels under Miri and `AddressSanitizer`, or under valgrind (minutes)
         #[arg(long, group = "instead")]
         memory: bool,
+        /// Instead, the report and the review in headless Chromium (needs Python with playwright)
+        #[arg(long, group = "instead")]
+        browser: bool,
     },
     /// Headers, file sizes and names, trailing blanks, links, the built-in corpus
     Tidy,
@@ -106,6 +110,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Check { disk: true, .. } => disk::run(&root)?,
         Command::Check { supply: true, .. } => supply::run(&root)?,
         Command::Check { memory: true, .. } => memory::run(&root)?,
+        Command::Check { browser: true, .. } => browser::run(&root)?,
         Command::Check { .. } => check::run(&root)?,
         Command::Tidy => tidy::run(&root)?,
         Command::Layers => layers::run(&root)?,
