@@ -14,7 +14,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use lane_metrics::confident_learning::{self, Filter, LabeledRows, scores};
+use lane_metrics::confident_learning::{self, Filter, LabeledRows, RawRows, scores};
 use lane_metrics::{ClassId, MetricsError};
 
 const SIZES: [(usize, usize); 4] =
@@ -62,8 +62,12 @@ impl Problem {
         Self { n_classes, values, labels }
     }
 
-    fn rows(&self) -> Result<LabeledRows<'_>, MetricsError> {
-        LabeledRows::new(&self.values, &self.labels, self.n_classes)
+    fn rows(&self) -> Result<RawRows<'_>, MetricsError> {
+        RawRows::new(&self.values, &self.labels, self.n_classes)
+    }
+
+    fn score(&self, score: Score) -> Result<Vec<f64>, MetricsError> {
+        scores::over(self.rows()?, score)
     }
 
     fn find(&self, filter: Filter) -> Result<usize, MetricsError> {
@@ -107,7 +111,7 @@ fn print_times(size: &str) -> Result<(), MetricsError> {
         print(format!("find/{}", filter.name()), ms, n_flagged as f64);
     }
     for (name, score) in SCORES {
-        let (ms, scores) = median_ms(n_times, || black_box(&problem).rows().map(score))?;
+        let (ms, scores) = median_ms(n_times, || black_box(&problem).score(score))?;
         print(format!("scores/{name}"), ms, scores.iter().sum::<f64>() / n_rows as f64);
     }
     Ok(())
@@ -152,7 +156,7 @@ fn main() -> Result<(), MetricsError> {
             let mut group = criterion.benchmark_group(format!("scores/{name}"));
             group.throughput(Throughput::Elements(n_rows as u64));
             group.bench_function(BenchmarkId::from_parameter(&id), |bencher| {
-                bencher.iter(|| black_box(&problem).rows().map(score));
+                bencher.iter(|| black_box(&problem).score(score));
             });
             group.finish();
         }

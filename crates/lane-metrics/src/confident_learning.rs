@@ -28,7 +28,7 @@
 //! What is kept between blocks is C² counts and, for the flags, one number a candidate: memory
 //! grows with the rows and with the square of the classes, never with rows × classes.
 //! [`estimate`] and [`flags`], or [`find`] for both, run the passes over anything that is a [`RowBlocks`]; rows in memory
-//! are one block.
+//! are one block ([`LabeledRows`]), or many small ones ([`RawRows`], the faster where they are many).
 //!
 //! Equal keys go to the lowest row. Remainders that tie when a row of Ĉ is rounded go as numpy's
 //! `argsort` orders them on processors with AVX2, up to 256 classes, because the counts of
@@ -73,7 +73,7 @@ pub use filter::Filter;
 pub use flag_pass::FlagPass;
 pub use joint_pass::JointPass;
 pub use noise_rates::NoiseRates;
-pub use rows::{LabeledRows, RowBlocks};
+pub use rows::{LabeledRows, RawRows, RowBlocks};
 pub use thresholds::{ThresholdPass, Thresholds};
 
 use crate::error::MetricsError;

@@ -14,6 +14,9 @@ const MOST: f64 = 1.0 + 1e-6;
 /// probabilities of several labels do not.
 const SUM_TOLERANCE: f64 = 1e-2;
 
+/// Values in a block of [`RawRows`]: a quarter of a megabyte, which the second cache holds.
+const BLOCK: usize = 1 << 15;
+
 /// Values that are looked at twice before the next come.
 const PIECE: usize = 1024;
 
@@ -69,20 +72,7 @@ impl<'a> LabeledRows<'a> {
         labels: &'a [ClassId],
         n_classes: usize,
     ) -> Result<Self, MetricsError> {
-        crate::logits::check_shape(values.len(), n_classes)?;
-        let n_rows = values.len() / n_classes;
-        if labels.len() != n_rows {
-            return Err(MetricsError::CountMismatch {
-                found: "labels",
-                n_found: labels.len(),
-                expected: "rows",
-                n_expected: n_rows,
-            });
-        }
-        if let Some(at) = labels.iter().position(|it| it.index() >= n_classes) {
-            let (position, label) = (first_row + at, labels[at].0);
-            return Err(MetricsError::LabelOutOfRange { position, label, n_classes });
-        }
+        check_labels(first_row, values, labels, n_classes)?;
         match widest(FirstFault { values, n_classes }) {
             Some(at) => Err(fault(first_row + at, &values[at * n_classes..][..n_classes])),
             None => Ok(Self { values, labels, n_classes }),
@@ -116,6 +106,26 @@ impl<'a> LabeledRows<'a> {
     {
         self.values.chunks_exact(self.n_classes).zip(self.labels.iter().copied())
     }
+}
+
+/// Whole rows with a label each that names a column.
+fn check_labels(
+    first_row: usize,
+    values: &[f64],
+    labels: &[ClassId],
+    n_classes: usize,
+) -> Result<(), MetricsError> {
+    crate::logits::check_shape(values.len(), n_classes)?;
+    let (n_found, n_expected) = (labels.len(), values.len() / n_classes);
+    if n_found != n_expected {
+        let (found, expected) = ("labels", "rows");
+        return Err(MetricsError::CountMismatch { found, n_found, expected, n_expected });
+    }
+    if let Some(at) = labels.iter().position(|it| it.index() >= n_classes) {
+        let (position, label) = (first_row + at, labels[at].0);
+        return Err(MetricsError::LabelOutOfRange { position, label, n_classes });
+    }
+    Ok(())
 }
 
 /// The first row that is no distribution.
@@ -158,6 +168,49 @@ fn fault(row: usize, values: &[f64]) -> MetricsError {
     match values.iter().position(|it| !(0.0..=MOST).contains(it)) {
         Some(column) => MetricsError::ProbabilityOutOfRange { row, column, value: values[column] },
         None => MetricsError::ProbabilitySum { row, sum: values.iter().sum() },
+    }
+}
+
+/// Rows in memory whose probabilities nobody has looked at yet.
+///
+/// As [`RowBlocks`], some hundred kilobytes at a time are checked and handed out while they lie in
+/// the processor's caches: of a matrix larger than those, that spares a pass over the memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RawRows<'a> {
+    values: &'a [f64],
+    labels: &'a [ClassId],
+    n_classes: usize,
+}
+
+impl<'a> RawRows<'a> {
+    /// Checks shape and labels; the probabilities when they are read.
+    ///
+    /// # Errors
+    ///
+    /// As [`LabeledRows::new`], but for the probabilities.
+    pub fn new(
+        values: &'a [f64],
+        labels: &'a [ClassId],
+        n_classes: usize,
+    ) -> Result<Self, MetricsError> {
+        check_labels(0, values, labels, n_classes)?;
+        Ok(Self { values, labels, n_classes })
+    }
+}
+
+impl RowBlocks for RawRows<'_> {
+    type Error = MetricsError;
+
+    fn each_block(
+        &mut self,
+        take: &mut dyn FnMut(LabeledRows<'_>) -> Result<(), MetricsError>,
+    ) -> Result<(), MetricsError> {
+        let n_rows = (BLOCK / self.n_classes).max(1);
+        let blocks = self.values.chunks(n_rows * self.n_classes).zip(self.labels.chunks(n_rows));
+        for (first_row, (values, labels)) in (0..).step_by(n_rows).zip(blocks) {
+            take(LabeledRows::numbered(first_row, values, labels, self.n_classes)?)?;
+        }
+        Ok(())
     }
 }
 

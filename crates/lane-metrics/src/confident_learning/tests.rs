@@ -66,6 +66,30 @@ fn finding_is_estimating_and_flagging() {
 }
 
 #[test]
+fn raw_rows_are_the_same_rows_and_refused_at_the_same_place() {
+    let n_rows = 40_000_u32; // more than two blocks
+    let mut values: Vec<f64> = (0..n_rows)
+        .flat_map(|it| {
+            let p = f64::from(it % 97) / 96.0;
+            [p, 1.0 - p]
+        })
+        .collect();
+    let labels: Vec<ClassId> = (0..n_rows).map(|it| ClassId((it % 3 / 2) as u16)).collect();
+    let whole = LabeledRows::new(&values, &labels, 2).unwrap();
+    let raw = RawRows::new(&values, &labels, 2).unwrap();
+    for filter in Filter::ALL {
+        assert_eq!(find(raw, filter).unwrap(), find(whole, filter).unwrap());
+    }
+    let score = scores::confidence_weighted_entropy;
+    assert_eq!(scores::over(raw, score).unwrap(), score(whole));
+    values[2 * 39_999] = 3.0;
+    let refused = LabeledRows::new(&values, &labels, 2).unwrap_err();
+    let raw = RawRows::new(&values, &labels, 2).unwrap();
+    assert_eq!(scores::over(raw, score).unwrap_err(), refused);
+    assert!(RawRows::new(&values, &labels[1..], 2).is_err());
+}
+
+#[test]
 fn passes_over_other_rows_are_refused() {
     let rows = LabeledRows::new(&[0.9, 0.1, 0.2, 0.8], &[ClassId(0), ClassId(1)], 2).unwrap();
     let joint = estimate(rows).unwrap();
