@@ -5,7 +5,7 @@
 //! rest is passed over.
 //! <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>
 
-use std::io::{BufRead, Seek, SeekFrom};
+use std::io::{self, BufRead, Seek, SeekFrom};
 
 /// Structs within structs; a page header has 3 levels.
 const DEEPEST: u32 = 8;
@@ -41,18 +41,19 @@ pub(super) fn sizes(
     let mut sizes = Sizes::default();
     let mut at = start;
     while at < end {
-        let failed = |error: std::io::Error| format!("page header at byte {at}: {error}");
+        let failed = |error: io::Error| format!("page header at byte {at}: {error}");
         file.seek(SeekFrom::Start(at)).map_err(failed)?;
         let mut header = Header::default();
-        structure(file, 0, &mut |depth, outer, id, value| match (depth, outer, id) {
+        let mut within = Within { file: &mut *file, left: end - at };
+        fields(&mut within, 0, 0, &mut |depth, outer, id, value| match (depth, outer, id) {
             (0, _, 2) => header.unpacked = value,
             (0, _, 3) => header.packed = value,
             (1, 7, 1) => header.n_dictionary = value,
             (1, 5 | 8, 1) => header.n_values = value,
             _ => {}
         })
-        .map_err(|error| format!("page header at byte {at}: {error}"))?;
-        let after = file.stream_position().map_err(|error| error.to_string())?;
+        .map_err(failed)?;
+        let after = end - within.left;
         let size = |value: i64| u64::try_from(value).ok();
         let (Some(unpacked), Some(packed), Some(n_dictionary), Some(n_values)) = (
             size(header.unpacked),
@@ -80,27 +81,46 @@ pub(super) fn sizes(
     Ok(sizes)
 }
 
-/// Reads one struct; `take` gets depth, the field of the level above, field and value of integers.
-fn structure(
-    file: &mut (impl BufRead + Seek),
-    depth: u32,
-    take: &mut dyn FnMut(u32, i64, i64, i64),
-) -> std::io::Result<()> {
-    fields(file, depth, 0, take)
+/// The bytes of a column, from a header on: a header that leads beyond them is refused, and so
+/// nothing in it is longer, or repeated more often, than there are bytes.
+struct Within<'a, R> {
+    file: &'a mut R,
+    left: u64,
 }
 
-fn fields(
-    file: &mut (impl BufRead + Seek),
+impl<R: BufRead + Seek> Within<'_, R> {
+    fn byte(&mut self) -> io::Result<u8> {
+        self.take(1)?;
+        let mut byte = [0];
+        self.file.read_exact(&mut byte)?;
+        Ok(byte[0])
+    }
+
+    fn skip(&mut self, n_bytes: u64) -> io::Result<()> {
+        self.take(n_bytes)?;
+        self.file.seek_relative(i64::try_from(n_bytes).map_err(io::Error::other)?)
+    }
+
+    fn take(&mut self, n_bytes: u64) -> io::Result<()> {
+        let beyond = || io::Error::other("it leads beyond the column");
+        self.left = self.left.checked_sub(n_bytes).ok_or_else(beyond)?;
+        Ok(())
+    }
+}
+
+/// Reads one struct; `take` gets depth, the field of the level above, field and value of integers.
+fn fields<R: BufRead + Seek>(
+    file: &mut Within<'_, R>,
     depth: u32,
     outer: i64,
     take: &mut dyn FnMut(u32, i64, i64, i64),
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     if DEEPEST <= depth {
-        return Err(std::io::Error::other("too many levels"));
+        return Err(io::Error::other("too many levels"));
     }
     let mut id = 0_i64;
     loop {
-        let head = byte(file)?;
+        let head = file.byte()?;
         if head == 0 {
             return Ok(());
         }
@@ -113,57 +133,47 @@ fn fields(
             1 | 2 => {}
             4..=6 => take(depth, outer, id, integer(file)?),
             12 => fields(file, depth + 1, id, take)?,
-            kind => pass(file, kind, depth)?,
+            kind => pass(file, kind, depth + 1)?,
         }
     }
 }
 
-/// Passes over a value of a kind that no size has.
-fn pass(file: &mut (impl BufRead + Seek), kind: u8, depth: u32) -> std::io::Result<()> {
+/// Passes over a value of a kind that no size has; each takes a byte or more.
+fn pass<R: BufRead + Seek>(file: &mut Within<'_, R>, kind: u8, depth: u32) -> io::Result<()> {
     match kind {
-        1..=3 => byte(file).map(drop),
+        1..=3 => file.byte().map(drop),
         4..=6 => integer(file).map(drop),
-        7 => skip(file, 8),
+        7 => file.skip(8),
         8 => {
             let length = number(file)?;
-            skip(file, length)
+            file.skip(length)
         }
+        9 | 10 if DEEPEST <= depth => Err(io::Error::other("too many levels")),
         9 | 10 => {
-            let head = byte(file)?;
+            let head = file.byte()?;
             let n = if head >> 4 == 15 { number(file)? } else { u64::from(head >> 4) };
-            (0..n).try_for_each(|_| pass(file, head & 15, depth))
+            (0..n).try_for_each(|_| pass(file, head & 15, depth + 1))
         }
-        12 => fields(file, depth + 1, 0, &mut |_, _, _, _| {}),
-        _ => Err(std::io::Error::other("a type that no page header has")),
+        12 => fields(file, depth, 0, &mut |_, _, _, _| {}),
+        _ => Err(io::Error::other("a type that no page header has")),
     }
-}
-
-fn skip(file: &mut (impl BufRead + Seek), n_bytes: u64) -> std::io::Result<()> {
-    let n_bytes = i64::try_from(n_bytes).map_err(std::io::Error::other)?;
-    file.seek_relative(n_bytes)
-}
-
-fn byte(file: &mut impl BufRead) -> std::io::Result<u8> {
-    let mut byte = [0];
-    file.read_exact(&mut byte)?;
-    Ok(byte[0])
 }
 
 /// A whole number, seven bits a byte, the lowest first.
-fn number(file: &mut impl BufRead) -> std::io::Result<u64> {
+fn number<R: BufRead + Seek>(file: &mut Within<'_, R>) -> io::Result<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
-        let byte = byte(file)?;
+        let byte = file.byte()?;
         value |= u64::from(byte & 127) << shift;
         if byte < 128 {
             return Ok(value);
         }
     }
-    Err(std::io::Error::other("a number of more than 64 bits"))
+    Err(io::Error::other("a number of more than 64 bits"))
 }
 
 /// A number with its sign in the lowest bit.
-fn integer(file: &mut impl BufRead) -> std::io::Result<i64> {
+fn integer<R: BufRead + Seek>(file: &mut Within<'_, R>) -> io::Result<i64> {
     let value = number(file)?;
     Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
 }
@@ -204,5 +214,16 @@ mod tests {
         );
         check(&[0xff; 12], Err("page header at byte 0: a type that no page header has"));
         check(&[0x1c; 9], Err("page header at byte 0: too many levels"));
+        check(&[0x15, 0], Err("page header at byte 0: it leads beyond the column"));
+    }
+
+    #[test]
+    fn lists_that_go_on_beyond_the_file_or_within_one_another_are_refused() {
+        // A list of 2^62 fractions, of which none is there; a list in a list in a list.
+        let mut long = vec![0x19, 0xf7];
+        long.extend([0xff; 8]);
+        long.push(0x3f);
+        check(&long, Err("page header at byte 0: it leads beyond the column"));
+        check(&[0x19; 100_000], Err("page header at byte 0: too many levels"));
     }
 }
