@@ -45,6 +45,7 @@ fn batch(rows: std::ops::Range<u32>, epoch: u32) -> Result<RecordBatch, Box<dyn 
         let slope = if share(row, 0, 1) < 0.1 { -0.4 } else { 0.8 };
         slope * epoch as f32 + share(row, 0, 2) * 4.0 - 2.0 + share(row, epoch, 3) * 3.0 - 1.5
     };
+    #[expect(clippy::cast_sign_loss, reason = "a share is not negative")]
     let label = |row| (share(row, 0, 4) * CLASSES as f32) as u32;
     let predicted = |row| if margin(row) < 0.0 { (label(row) + 1) % CLASSES } else { label(row) };
     Ok(RecordBatch::try_from_iter([
