@@ -98,6 +98,8 @@ impl Random {
     }
 }
 
+type Update = fn(&Epoch, &mut MarginWeights) -> Result<(), MetricsError>;
+
 /// Two epochs each of AUM and of AUM and ALM; prints the time of the second.
 #[expect(clippy::print_stdout, reason = "the command that asked reads it")]
 fn print_times(size: &str) -> Result<(), MetricsError> {
@@ -105,7 +107,6 @@ fn print_times(size: &str) -> Result<(), MetricsError> {
     let Some((Ok(n_classes), Ok(n_rows))) = numbers else { return Ok(()) };
     let epoch = Epoch::new(n_classes, n_rows);
     let aum = WeightConfig { quantity: Quantity::Aum, ..WeightConfig::default() };
-    type Update = fn(&Epoch, &mut MarginWeights) -> Result<(), MetricsError>;
     let cases: [(&str, WeightConfig, Update); 2] = [
         ("aum/update", aum, Epoch::update_aum),
         ("alm/update", WeightConfig::default(), Epoch::update),

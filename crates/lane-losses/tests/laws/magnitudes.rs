@@ -6,7 +6,8 @@
 //! right to that and not to seven digits of its own.
 
 use burn::tensor::{Int, Tensor};
-use lane_losses::active_negative;
+use lane_losses::active_negative::{self, AnlCeConfig};
+use lane_losses::active_passive::ActivePassiveConfig;
 use lane_losses::asymmetric_cross_entropy::{self, AgceConfig};
 use lane_losses::blurry::BlurryConfig;
 use lane_losses::cross_entropy;
@@ -20,7 +21,7 @@ use lane_losses::piecewise_zero::PiecewiseZeroConfig;
 use lane_losses::robust::RobustLoss;
 use lane_losses::semi_supervised::{self, MixedLoss};
 use lane_losses::supervised_contrastive::{self, SupervisedContrastiveConfig};
-use lane_losses::symmetric_cross_entropy;
+use lane_losses::symmetric_cross_entropy::{self, SceConfig};
 use proptest::prelude::*;
 
 use crate::batch::{Batch, CLASSES, WIDTH, batches, data};
@@ -90,6 +91,7 @@ fn nnfl(z: &[Dual], y: usize) -> Dual {
     constant(1.0) - short[y] / sum(short.iter().copied())
 }
 
+#[expect(clippy::too_many_lines, reason = "a list, one entry a loss")]
 fn cases() -> Vec<Case> {
     let mae = |z: &[Dual], y| ce(z, y).fallen();
     let rce = move |z: &[Dual], y| mae(z, y) * -(1e-4_f64.ln());
@@ -123,7 +125,7 @@ fn cases() -> Vec<Case> {
         robust("gce of a small q", 20.0, RobustLoss::Gce(GceConfig { q: 0.05 }), gce(0.05)),
         robust("mae", 1.0, RobustLoss::Mae, mae),
         case("rce", 10.0, symmetric_cross_entropy::rce, rce),
-        robust("sce", 10.0, RobustLoss::Sce(Default::default()), move |z, y| {
+        robust("sce", 10.0, RobustLoss::Sce(SceConfig::default()), move |z, y| {
             ce(z, y) * 0.1 + rce(z, y)
         }),
         share(case("nce", 1.0, normalized::nce, nce)),
@@ -136,12 +138,12 @@ fn cases() -> Vec<Case> {
                 of[y] / sum(of.iter().copied())
             },
         )),
-        robust("nce+rce", 10.0, RobustLoss::NceRce(Default::default()), move |z, y| {
+        robust("nce+rce", 10.0, RobustLoss::NceRce(ActivePassiveConfig::default()), move |z, y| {
             nce(z, y) + rce(z, y)
         }),
         case("nnce", 1.0, active_negative::nnce, nnce),
         case("nnfl", 1.0, |z, y| active_negative::nnfl(z, y, 0.5), nnfl),
-        robust("anl-ce", 10.0, RobustLoss::AnlCe(Default::default()), |z, y| {
+        robust("anl-ce", 10.0, RobustLoss::AnlCe(AnlCeConfig::default()), |z, y| {
             nce(z, y) * 5.0 + nnce(z, y) * 5.0
         }),
         case(

@@ -1,5 +1,10 @@
 //! What holds for every batch.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "labels and rows of these batches are few"
+)]
 
 mod batch;
 mod contrastive;

@@ -86,7 +86,7 @@ proptest! {
         let (x, u, reg, penalty) = (number(labelled), number(unlabelled), number(balance), number(penalty));
         prop_assert!(x.is_finite() && x >= 0.0);
         prop_assert!((0.0..=0.5 + 1e-6).contains(&u), "{u}: two distributions differ by 2 over 4 classes");
-        prop_assert!(reg >= -1e-6 && reg <= 27.7, "{reg}");
+        prop_assert!((-1e-6..=27.7).contains(&reg), "{reg}");
         prop_assert!(penalty <= 1e-6 && penalty >= -(CLASSES as f32).ln() - 1e-5, "{penalty}");
         let moved = MixedLoss::of(z + f32::from(constant) / 64.0, targets(), n_labelled);
         prop_assert!((number(moved.unlabelled) - u).abs() < 1e-3 && near(number(moved.labelled).max(1.0), x.max(1.0)));

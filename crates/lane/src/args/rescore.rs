@@ -31,7 +31,7 @@ pub(crate) struct RescoreArgs {
     #[arg(long, value_name = "SIZE", default_value = "1GiB")]
     pub(crate) memory: ByteSize,
     /// Epochs that count, both ends included: 2..5, 2.., ..5; `..` is all [default: those of the run's
-    /// data_map.csv, all where the files do not say].
+    /// `data_map.csv`, all where the files do not say].
     #[arg(long, value_name = "FROM..TO")]
     pub(crate) epochs: Option<Epochs>,
     /// Widen the variability by its own uncertainty.
