@@ -158,7 +158,7 @@ struct Folders {
     grown: PathBuf,
     /// What is there to begin with.
     seeds: Vec<PathBuf>,
-    /// What is found goes here under a name that begins with [`Self::prefix`].
+    /// What is found goes here.
     found: PathBuf,
     /// Files that a target writes, and the corpus; gone with the run.
     scratch: tempfile::TempDir,

@@ -125,5 +125,8 @@ fn make_hashes_right(folder: &Path) {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = |byte: &u8| {
+        [byte >> 4, byte & 15].map(|it| char::from(b"0123456789abcdef"[usize::from(it)]))
+    };
+    Sha256::digest(bytes).iter().flat_map(digits).collect()
 }
