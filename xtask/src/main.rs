@@ -24,6 +24,7 @@ mod memory;
 mod reproduce;
 mod shell;
 mod slurm;
+mod soak;
 mod supply;
 mod tidy;
 mod trial;
@@ -62,6 +63,9 @@ enum Command {
         /// Instead, the kernels under Miri and `AddressSanitizer`, or under valgrind (minutes)
         #[arg(long, group = "instead")]
         memory: bool,
+        /// Instead, train for two hundred epochs and see that memory stays flat (minutes)
+        #[arg(long, group = "instead")]
+        soak: bool,
         /// Instead, the report and the review in headless Chromium (needs Python with playwright)
         #[arg(long, group = "instead")]
         browser: bool,
@@ -110,6 +114,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Check { disk: true, .. } => disk::run(&root)?,
         Command::Check { supply: true, .. } => supply::run(&root)?,
         Command::Check { memory: true, .. } => memory::run(&root)?,
+        Command::Check { soak: true, .. } => soak::run(&root)?,
         Command::Check { browser: true, .. } => browser::run(&root)?,
         Command::Check { .. } => check::run(&root)?,
         Command::Tidy => tidy::run(&root)?,
