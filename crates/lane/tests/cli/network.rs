@@ -71,7 +71,7 @@ fn the_quick_run_opens_no_socket() {
     for format in ["cartography", "aum", "csv"] {
         quiet(&place, &format!("export run --format {format} --out {format}"));
     }
-    for (from, out) in [("cartography", "map"), ("aum", "aums")] {
+    for (from, out) in [("cartography", "map"), ("aum/aum_values.csv", "aums")] {
         quiet(&place, &format!("import {from} --data noisy.csv --out {out}"));
     }
     quiet(&place, &format!("train {train} --folds 2 --epochs 1 --checkpoint-every 1 --out folds"));
