@@ -31,10 +31,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         let seen = watch(&lane, root, method, folder.path())?;
         let of = |epochs: std::ops::RangeInclusive<usize>| {
             let within = seen.iter().filter(|(epoch, _)| epochs.contains(epoch));
-            within
-                .map(|(_, kib)| *kib)
-                .max()
-                .with_context(|| format!("no look at epochs {epochs:?}"))
+            let mut all: Vec<u64> = within.map(|(_, kib)| *kib).collect();
+            all.sort_unstable();
+            all.get(all.len() / 2).copied().with_context(|| format!("no look at epochs {epochs:?}"))
         };
         let (early, late) = (of(EARLY)?, of(LATE)?);
         let growth = late as f64 / early as f64 - 1.0;

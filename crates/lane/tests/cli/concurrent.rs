@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::Child;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{Place, Said};
 
 const LONG: &str = "train --train {built-in}/train.csv --method base --epochs 60 --quiet";
 const SHORT: &str = "train --train noisy.csv --method lane --epochs 2 --max-length 32 --quiet";
+const CELL: &str = "run-cell --cells grid/cells.jsonl --index 0 --quiet";
+const OUT: &str = "grid/runs/rows/noise-0.2/lane/seed-1";
 const WAITING: &str = "warning: another process is at this cell; waiting for it\n";
 
 /// The files of a run or a cache by name, but for the record with its times.
@@ -111,7 +113,8 @@ fn processes_that_fill_one_cache_at_once_come_to_what_one_alone_comes_to() {
         let cache = format!("cache-{round}");
         let start = |number: usize| {
             let mut command = place.command(&[], &format!("{line} --out run-{round}-{number}"));
-            command.env("LANE_CACHE", place.path(&cache)).spawn().unwrap()
+            command.env("LANE_CACHE", place.path(&cache));
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
         };
         let all: Vec<Child> = (0..4).map(start).collect();
         for (number, child) in all.into_iter().enumerate() {
@@ -122,6 +125,7 @@ fn processes_that_fill_one_cache_at_once_come_to_what_one_alone_comes_to() {
     }
 }
 
+<<<<<<< HEAD
 /// `grid/cells.jsonl` with one cell, which ran in `alone/` too; gives its run folder.
 fn one_cell(place: &Place, epochs: u32) -> String {
     let rows = place.lane("noise --data {built-in}/train.csv --rate 0.2 --out rows.csv");
@@ -140,33 +144,49 @@ fn one_cell(place: &Place, epochs: u32) -> String {
     }
     place.lane("run-cell --cells alone/cells.jsonl --index 0 --quiet").succeeded();
     "runs/rows/noise-0.2/lane/seed-1".into()
+=======
+/// `grid/cells.jsonl` with one cell, and its run as one process left it: where it comes to be, and
+/// where that is kept.
+fn one_cell(place: &Place, epochs: u32) -> [PathBuf; 2] {
+    place.lane("noise --data {built-in}/train.csv --rate 0.2 --out rows.csv").succeeded();
+    std::fs::create_dir(place.path("grid")).unwrap();
+    let grid = format!(
+        r#"{{"data": [{{"name": "rows", "noise": 0.2, "seed": 1, "train": "../rows.csv"}}],
+            "variants": [{{"method": "lane"}}],
+            "settings": {{"training.epochs": {epochs}, "model.max_length": 32}}}}"#
+    );
+    place.write("grid/grid.json", &grid);
+    place.lane("cells --grid grid/grid.json").succeeded();
+    place.lane(CELL).succeeded();
+    std::fs::rename(place.path("grid/runs"), place.path("alone")).unwrap();
+    [place.path(OUT), place.path("alone/rows/noise-0.2/lane/seed-1")]
+>>>>>>> h-supply
 }
 
 #[test]
 fn eight_workers_on_one_cell_make_one_result_and_seven_say_that_it_is_there() {
     let place = Place::new();
-    let out = one_cell(&place, 3);
-    let line = "run-cell --cells grid/cells.jsonl --index 0 --quiet";
-    let all: Vec<Child> = (0..8).map(|_| place.start(line)).collect();
+    let [out, alone] = one_cell(&place, 3);
+    let all: Vec<Child> = (0..8).map(|_| place.start(CELL)).collect();
     let all: Vec<Said> = all.into_iter().map(|it| ended(it).succeeded()).collect();
-    let kept = format!("kept: grid/{out} is finished\n");
+    let kept = format!("kept: {OUT} is finished\n");
     let (kept, ran): (Vec<&Said>, Vec<&Said>) = all.iter().partition(|it| it.stdout == kept);
     assert_eq!((kept.len(), ran.len()), (7, 1), "{all:?}");
     assert!(ran[0].stdout.starts_with("method"), "{}", ran[0].stdout);
     for said in &all {
         assert!(said.stderr.is_empty() || said.stderr == WAITING, "{}", said.stderr);
     }
-    same_files(&place.path("grid").join(&out), &place.path("alone").join(&out));
+    same_files(&out, &alone);
 }
 
 #[test]
 fn where_the_worker_of_a_cell_is_killed_the_one_that_waits_goes_on_in_its_place() {
     let place = Place::new();
-    let out = one_cell(&place, 40);
-    let line = "run-cell --cells grid/cells.jsonl --index 0 --quiet --checkpoint-every 3";
-    let mut at_work = place.start(line);
-    wait_until(|| place.path("grid").join(&out).join("checkpoint/000000000006").exists());
-    let mut waits = place.start(line);
+    let [out, alone] = one_cell(&place, 40);
+    let line = format!("{CELL} --checkpoint-every 3");
+    let mut at_work = place.start(&line);
+    wait_until(|| out.join("checkpoint/000000000006").exists());
+    let mut waits = place.start(&line);
     let mut said = String::new();
     BufReader::new(waits.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
     assert_eq!(said, WAITING);
@@ -175,17 +195,16 @@ fn where_the_worker_of_a_cell_is_killed_the_one_that_waits_goes_on_in_its_place(
     at_work.wait().unwrap();
     let ended = ended(waits).succeeded();
     assert!(ended.stdout.starts_with("method"), "{ended:?}");
-    same_files(&place.path("grid").join(&out), &place.path("alone").join(&out));
+    same_files(&out, &alone);
 }
 
 #[test]
 fn a_worker_that_waits_leaves_when_it_is_told_to() {
     let place = Place::new();
-    let out = one_cell(&place, 40);
-    let line = "run-cell --cells grid/cells.jsonl --index 0 --quiet";
-    let at_work = place.start(line);
-    wait_until(|| place.path("grid").join(&out).join("config.toml").exists());
-    let mut waits = place.start(line);
+    let [out, alone] = one_cell(&place, 40);
+    let at_work = place.start(CELL);
+    wait_until(|| out.join("config.toml").exists());
+    let mut waits = place.start(CELL);
     let mut stderr = BufReader::new(waits.stderr.take().unwrap());
     let mut said = String::new();
     stderr.read_line(&mut said).unwrap();
@@ -195,7 +214,7 @@ fn a_worker_that_waits_leaves_when_it_is_told_to() {
     assert_eq!(waits.wait().unwrap().code(), Some(143));
     said.clear();
     stderr.read_line(&mut said).unwrap();
-    assert_eq!(said, format!("stopped while waiting for the process at `grid/{out}`\n"));
+    assert_eq!(said, format!("stopped while waiting for the process at `{OUT}`\n"));
     ended(at_work).succeeded();
-    same_files(&place.path("grid").join(&out), &place.path("alone").join(&out));
+    same_files(&out, &alone);
 }
