@@ -125,26 +125,6 @@ fn processes_that_fill_one_cache_at_once_come_to_what_one_alone_comes_to() {
     }
 }
 
-<<<<<<< HEAD
-/// `grid/cells.jsonl` with one cell, which ran in `alone/` too; gives its run folder.
-fn one_cell(place: &Place, epochs: u32) -> String {
-    let rows = place.lane("noise --data {built-in}/train.csv --rate 0.2 --out rows.csv");
-    rows.succeeded();
-    // The same path for both, as it is a setting.
-    let train = place.path("rows.csv").display().to_string();
-    for folder in ["alone", "grid"] {
-        std::fs::create_dir(place.path(folder)).unwrap();
-        let grid = format!(
-            r#"{{"data": [{{"name": "rows", "noise": 0.2, "seed": 1, "train": "{train}"}}],
-                "variants": [{{"method": "lane"}}],
-                "settings": {{"training.epochs": {epochs}, "model.max_length": 32}}}}"#
-        );
-        place.write(&format!("{folder}/grid.json"), &grid);
-        place.lane(&format!("cells --grid {folder}/grid.json")).succeeded();
-    }
-    place.lane("run-cell --cells alone/cells.jsonl --index 0 --quiet").succeeded();
-    "runs/rows/noise-0.2/lane/seed-1".into()
-=======
 /// `grid/cells.jsonl` with one cell, and its run as one process left it: where it comes to be, and
 /// where that is kept.
 fn one_cell(place: &Place, epochs: u32) -> [PathBuf; 2] {
@@ -160,7 +140,6 @@ fn one_cell(place: &Place, epochs: u32) -> [PathBuf; 2] {
     place.lane(CELL).succeeded();
     std::fs::rename(place.path("grid/runs"), place.path("alone")).unwrap();
     [place.path(OUT), place.path("alone/rows/noise-0.2/lane/seed-1")]
->>>>>>> h-supply
 }
 
 #[test]
