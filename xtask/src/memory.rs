@@ -1,9 +1,9 @@
 //! `cargo xtask check --memory`: the crate with `unsafe` under tools that watch every access.
 //!
 //! Miri interprets the tests: aliasing, uninitialised memory and data races, on the portable path,
-//! with fewer numbers and without whole layers. `AddressSanitizer` runs the machine code of each instruction set, the `gemm`
-//! crate's included, on all tests. Where there is no nightly toolchain, valgrind runs the ordinary
-//! tests; it knows no AVX-512, hides it, and so meets the code for AVX2.
+//! with fewer numbers and without whole layers. `AddressSanitizer` runs the machine code of each
+//! instruction set, the `gemm` crate's included, on all tests. Where there is no nightly toolchain,
+//! valgrind runs the ordinary tests; it knows no AVX-512, hides it, and so meets the code for AVX2.
 
 use std::path::Path;
 use std::time::Instant;
