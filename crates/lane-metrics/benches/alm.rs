@@ -27,6 +27,9 @@ const BATCH: usize = 256;
 /// logit.
 const WRONG: f32 = 0.2;
 
+/// An epoch through the public interface.
+type Update = fn(&Epoch, &mut MarginWeights) -> Result<(), MetricsError>;
+
 struct Epoch {
     n_classes: usize,
     rows: Vec<RowId>,
@@ -105,7 +108,6 @@ fn print_times(size: &str) -> Result<(), MetricsError> {
     let Some((Ok(n_classes), Ok(n_rows))) = numbers else { return Ok(()) };
     let epoch = Epoch::new(n_classes, n_rows);
     let aum = WeightConfig { quantity: Quantity::Aum, ..WeightConfig::default() };
-    type Update = fn(&Epoch, &mut MarginWeights) -> Result<(), MetricsError>;
     let cases: [(&str, WeightConfig, Update); 2] = [
         ("aum/update", aum, Epoch::update_aum),
         ("alm/update", WeightConfig::default(), Epoch::update),
