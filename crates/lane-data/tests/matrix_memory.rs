@@ -18,7 +18,7 @@ fn peak() -> Option<u64> {
     Some(1024 * line.split_whitespace().nth(1)?.parse::<u64>().ok()?)
 }
 
-/// Rows of which a tenth favors another class than the label; returns the labels.
+/// Rows of which one in eleven favors another class than the label; returns the labels.
 fn write(path: &Path, n_rows: usize, n_classes: usize) -> Vec<ClassId> {
     let mut file = BufWriter::new(File::create(path).unwrap());
     let header =
@@ -34,9 +34,7 @@ fn write(path: &Path, n_rows: usize, n_classes: usize) -> Vec<ClassId> {
             let value: f32 = if class == favored { 0.6 } else { rest };
             file.write_all(&value.to_le_bytes()).unwrap();
         }
-        labels.push(ClassId(
-            ((favored + usize::from((row / n_classes).is_multiple_of(10))) % n_classes) as u16,
-        ));
+        labels.push(ClassId(((favored + usize::from(row.is_multiple_of(11))) % n_classes) as u16));
     }
     file.flush().unwrap();
     labels

@@ -27,6 +27,9 @@ const BATCH: usize = 256;
 /// logit.
 const WRONG: f32 = 0.2;
 
+/// An epoch through the public interface.
+type Update = fn(&Epoch, &mut MarginWeights) -> Result<(), MetricsError>;
+
 struct Epoch {
     n_classes: usize,
     rows: Vec<RowId>,

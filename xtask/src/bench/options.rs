@@ -11,7 +11,7 @@ const LEAST_STEPS: u32 = 10;
 
 /// Without options: our side alone, every case, at 2 and 4 threads where there are as many cores
 #[derive(Args, Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Options {
     /// Whom to compare with, in turn
     #[arg(long, value_enum, value_name = "RIVAL")]
