@@ -101,8 +101,6 @@ impl Random {
     }
 }
 
-type Update = fn(&Epoch, &mut MarginWeights) -> Result<(), MetricsError>;
-
 /// Two epochs each of AUM and of AUM and ALM; prints the time of the second.
 #[expect(clippy::print_stdout, reason = "the command that asked reads it")]
 fn print_times(size: &str) -> Result<(), MetricsError> {
