@@ -117,7 +117,7 @@ pub enum DataError {
     /// The reader of a matrix is chosen by the extension.
     #[error("{}: {}, expected .npy, .parquet, .csv or .tsv", .path.display(), extension_of(.extension))]
     UnknownMatrix { path: PathBuf, extension: String },
-    /// A NumPy array that is no matrix of floats.
+    /// A `NumPy` array that is no matrix of floats.
     #[error("{}: found {found}, expected {expected}", .path.display())]
     Npy { path: PathBuf, found: String, expected: &'static str },
     /// Nothing tells which columns hold the numbers.

@@ -1,4 +1,4 @@
-//! NumPy arrays: numbers one after the other behind a header.
+//! `NumPy` arrays: numbers one after the other behind a header.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

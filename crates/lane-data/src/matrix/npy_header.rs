@@ -1,4 +1,4 @@
-//! The header of a NumPy array: a magic word, a version, and a Python dictionary of three keys.
+//! The header of a `NumPy` array: a magic word, a version, and a Python dictionary of three keys.
 //!
 //! ```text
 //! \x93NUMPY 1 0 <length: u16> {'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }

@@ -68,7 +68,7 @@ impl Table {
         let mut rows = self.reader(path, &Layout::unnamed(0), 1)?;
         let batch = rows.next_batch()?.ok_or_else(|| broken(path, &"no first row"))?;
         let column = lists(path, batch.column(0))?;
-        Ok(if column.is_null(0) { 0 } else { column.value_length(0) as usize })
+        Ok(length(&column, 0))
     }
 
     pub(super) fn rows(&self, path: &Path, layout: &Layout) -> Result<Rows, DataError> {
@@ -264,7 +264,7 @@ impl Rows {
         let column = lists(&self.path, self.column(batch, position)?)?;
         let n_expected = self.layout.n_columns();
         for row in 0..column.len() {
-            let n_found = if column.is_null(row) { 0 } else { column.value_length(row) as usize };
+            let n_found = length(&column, row);
             if n_found != n_expected {
                 let (path, place) = (self.path.clone(), self.place(row));
                 return Err(DataError::Uneven { path, place, n_found, n_expected });
@@ -337,4 +337,9 @@ fn lists(path: &Path, column: &ArrayRef) -> Result<LargeListArray, DataError> {
     let item = Arc::new(Field::new("item", DataType::Float64, true));
     let column = cast(column, &DataType::LargeList(item)).map_err(|error| broken(path, &error))?;
     column.as_list_opt::<i64>().cloned().ok_or_else(|| broken(path, &"no column of lists"))
+}
+
+/// Values of a list; none of a null.
+fn length(lists: &LargeListArray, row: usize) -> usize {
+    if lists.is_null(row) { 0 } else { usize::try_from(lists.value_length(row)).unwrap_or(0) }
 }

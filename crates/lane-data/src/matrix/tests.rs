@@ -37,7 +37,7 @@ impl Files {
     }
 }
 
-/// An array as NumPy saves it.
+/// An array as `NumPy` saves it.
 fn npy(kind: &str, order: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
     let dictionary = format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {shape}, }}");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
@@ -207,7 +207,13 @@ fn what_is_wrong_is_named_with_its_place() {
         message("a.txt", b""),
         "a.txt: unknown extension `txt`, expected .npy, .parquet, .csv or .tsv"
     );
-    assert!(message("a.parquet", b"PAR1 no").contains("cannot decode the Parquet file"));
+}
+
+#[test]
+fn what_is_wrong_with_parquet_is_named_with_its_place() {
+    let files = Files::new();
+    let error = open(&files.write("a.parquet", b"PAR1 no")).unwrap_err().to_string();
+    assert!(error.contains("cannot decode the Parquet file"), "{error}");
     let nothing: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), None]));
     let path = files.parquet("null.parquet", vec![("a", nothing.clone()), ("b", nothing)]);
     let error = all(&open(&path).unwrap()).unwrap_err().to_string();
@@ -296,11 +302,10 @@ fn rows_that_do_not_pair_up_with_the_data_are_refused() {
     assert_eq!(refused("1,0\n0.5,0.25\n1,0\n", None), expected);
 }
 
-/// Epoch, rows and logits of every block.
-fn epochs_of(
-    path: &std::path::Path,
-    n_rows: usize,
-) -> Result<Vec<(u32, Vec<u32>, Vec<f32>)>, DataError> {
+/// Epoch, rows and logits of a block.
+type EpochRows = (u32, Vec<u32>, Vec<f32>);
+
+fn epochs_of(path: &std::path::Path, n_rows: usize) -> Result<Vec<EpochRows>, DataError> {
     let ids: Vec<String> = (0..n_rows).map(|it| format!("r{it}")).collect();
     let data = epochs::DataRows::of_ids(ids.iter().map(String::as_str));
     let logits = epochs::open(path)?;
