@@ -145,10 +145,8 @@ impl EpochBlocks {
         if self.n_taken == self.logits.len() / self.blocks.n_columns() {
             self.logits.clear();
             self.n_taken = 0;
-            match self.blocks.next_block()? {
-                Some(block) => block.to_f32(&mut self.logits)?,
-                None => return Ok(None),
-            }
+            let Some(block) = self.blocks.next_block()? else { return Ok(None) };
+            block.to_f32(&mut self.logits)?;
         }
         let (start, block) = (self.n_taken, self.blocks.block());
         let (epoch, end) = if let Some(n_rows) = self.rows_an_epoch {

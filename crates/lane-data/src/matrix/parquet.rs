@@ -343,3 +343,8 @@ fn lists(path: &Path, column: &ArrayRef) -> Result<LargeListArray, DataError> {
     let column = cast(column, &DataType::LargeList(item)).map_err(|error| broken(path, &error))?;
     column.as_list_opt::<i64>().cloned().ok_or_else(|| broken(path, &"no column of lists"))
 }
+
+/// Values of a list; none of a null.
+fn length(lists: &LargeListArray, row: usize) -> usize {
+    if lists.is_null(row) { 0 } else { usize::try_from(lists.value_length(row)).unwrap_or(0) }
+}

@@ -150,17 +150,15 @@ fn lists_of_either_kind_are_rows() {
     assert!(message.ends_with(expected), "{message}");
 }
 
-/// What is said of a file of these bytes.
-fn message(files: &Files, name: &str, bytes: &[u8]) -> String {
-    let path = files.write(name, bytes);
-    let error = open(&path).and_then(|matrix| all(&matrix)).unwrap_err().to_string();
-    let folder = format!("{}/", files.0.path().display());
-    error.strip_prefix(&folder).unwrap_or(&error).to_owned()
-}
-
 #[test]
-fn what_is_wrong_with_an_array_is_named_with_its_place() {
+fn what_is_wrong_is_named_with_its_place() {
     let files = Files::new();
+    let message = |name: &str, bytes: &[u8]| {
+        let path = files.write(name, bytes);
+        let error = open(&path).and_then(|matrix| all(&matrix)).unwrap_err().to_string();
+        let folder = format!("{}/", files.0.path().display());
+        error.strip_prefix(&folder).unwrap_or(&error).to_owned()
+    };
     let nan = little(&[0.5, 0.5, 0.5, f64::NAN]);
     for (bytes, expected) in [
         (
@@ -185,14 +183,9 @@ fn what_is_wrong_with_an_array_is_named_with_its_place() {
             "expected as many bytes as the shape says",
         ),
     ] {
-        let found = message(&files, "a.npy", &bytes);
+        let found = message("a.npy", &bytes);
         assert!(found.starts_with("a.npy") && found.ends_with(expected), "{found}");
     }
-}
-
-#[test]
-fn what_is_wrong_with_a_table_is_named_with_its_place() {
-    let files = Files::new();
     for (text, expected) in [
         ("", "a.csv: the file has no rows"),
         ("a,b\n", "a.csv: the file has no rows"),
@@ -208,13 +201,19 @@ fn what_is_wrong_with_a_table_is_named_with_its_place() {
             "a.csv, line 1: found a column `epoch`, expected one row a text",
         ),
     ] {
-        assert_eq!(message(&files, "a.csv", text.as_bytes()), expected);
+        assert_eq!(message("a.csv", text.as_bytes()), expected);
     }
     assert_eq!(
-        message(&files, "a.txt", b""),
+        message("a.txt", b""),
         "a.txt: unknown extension `txt`, expected .npy, .parquet, .csv or .tsv"
     );
-    assert!(message(&files, "a.parquet", b"PAR1 no").contains("cannot decode the Parquet file"));
+}
+
+#[test]
+fn what_is_wrong_with_parquet_is_named_with_its_place() {
+    let files = Files::new();
+    let error = open(&files.write("a.parquet", b"PAR1 no")).unwrap_err().to_string();
+    assert!(error.contains("cannot decode the Parquet file"), "{error}");
     let nothing: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), None]));
     let path = files.parquet("null.parquet", vec![("a", nothing.clone()), ("b", nothing)]);
     let error = all(&open(&path).unwrap()).unwrap_err().to_string();
@@ -304,10 +303,9 @@ fn rows_that_do_not_pair_up_with_the_data_are_refused() {
 }
 
 /// Epoch, rows and logits of a block.
-type Shown = (u32, Vec<u32>, Vec<f32>);
+type EpochRows = (u32, Vec<u32>, Vec<f32>);
 
-/// Every block.
-fn epochs_of(path: &std::path::Path, n_rows: usize) -> Result<Vec<Shown>, DataError> {
+fn epochs_of(path: &std::path::Path, n_rows: usize) -> Result<Vec<EpochRows>, DataError> {
     let ids: Vec<String> = (0..n_rows).map(|it| format!("r{it}")).collect();
     let data = epochs::DataRows::of_ids(ids.iter().map(String::as_str));
     let logits = epochs::open(path)?;
