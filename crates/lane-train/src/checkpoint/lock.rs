@@ -70,7 +70,8 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(TrainError::io("lock", path)(error)),
         }
         let is_ours = leads_to(&path, &file).map_err(TrainError::io("lock", path))?;
-        Ok(is_ours.then_some(Self { folder, _file: file }))
+        // Made only if it is: dropping one removes the name, which may be another's by now.
+        Ok(is_ours.then(|| Self { folder, _file: file }))
     }
 }
 
