@@ -332,11 +332,6 @@ impl Rows {
     }
 }
 
-/// Numbers in a list; null has none.
-fn length(column: &LargeListArray, row: usize) -> usize {
-    if column.is_null(row) { 0 } else { usize::try_from(column.value_length(row)).unwrap_or(0) }
-}
-
 /// A column of lists, all of one type.
 fn lists(path: &Path, column: &ArrayRef) -> Result<LargeListArray, DataError> {
     let item = Arc::new(Field::new("item", DataType::Float64, true));
