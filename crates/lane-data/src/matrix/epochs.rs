@@ -149,17 +149,14 @@ impl EpochBlocks {
             block.to_f32(&mut self.logits)?;
         }
         let (start, block) = (self.n_taken, self.blocks.block());
-        let (epoch, end) = match self.rows_an_epoch {
-            Some(n_rows) => {
-                let epoch = (block.first_row() + start as u64) / n_rows;
-                let n_left = (epoch + 1) * n_rows - block.first_row();
-                (epoch as u32, block.n_rows().min(n_left as usize))
-            }
-            None => {
-                let epochs = &block.buffer.epochs[start..];
-                let n_same = epochs.iter().take_while(|it| **it == epochs[0]).count();
-                (epochs[0], start + n_same)
-            }
+        let (epoch, end) = if let Some(n_rows) = self.rows_an_epoch {
+            let epoch = (block.first_row() + start as u64) / n_rows;
+            let n_left = (epoch + 1) * n_rows - block.first_row();
+            (epoch as u32, block.n_rows().min(n_left as usize))
+        } else {
+            let epochs = &block.buffer.epochs[start..];
+            let n_same = epochs.iter().take_while(|it| **it == epochs[0]).count();
+            (epochs[0], start + n_same)
         };
         self.n_taken = end;
         let rows_an_epoch = self.rows_an_epoch;
