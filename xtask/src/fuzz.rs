@@ -167,10 +167,8 @@ struct Folders {
 impl Folders {
     fn new(root: &Path, target: &str, other: &[String]) -> Result<Self> {
         let memory = Path::new("/dev/shm");
-        let scratch = match memory.is_dir() {
-            true => tempfile::tempdir_in(memory)?,
-            false => tempfile::tempdir()?,
-        };
+        let scratch =
+            if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
         let fixtures = root.join("fixtures");
         let own = fixtures.join("fuzz").join(target);
         let found = scratch.path().join("found");

@@ -13,9 +13,10 @@ const LABELS: [&str; 4] = ["new", "a \"b\", c", "\u{e9}\t\\", "0"];
 
 /// Every row of the case gets another label, and the copy must say so and nothing else.
 pub fn apply(bytes: &[u8]) {
-    let names: &[&str] = match bytes.starts_with(b"PAR1") {
-        true => &["case.parquet"],
-        false => &["case.csv", "case.tsv", "case.jsonl"],
+    let names: &[&str] = if bytes.starts_with(b"PAR1") {
+        &["case.parquet"]
+    } else {
+        &["case.csv", "case.tsv", "case.jsonl"]
     };
     for name in names {
         let path = scratch::file(name, bytes);

@@ -46,7 +46,7 @@ fn is_utf16(bytes: &[u8]) -> bool {
 /// Line and character of a byte, where columns are not known.
 fn place_of(bytes: &[u8], at: usize) -> (Place, String) {
     let before = &bytes[..at];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let line = before.split(|byte| *byte == b'\n').count() as u64;
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |it| it + 1);
     (Place::Line(line), format!("unknown (character {})", at - start + 1))
 }

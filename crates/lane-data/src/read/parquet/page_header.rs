@@ -215,6 +215,6 @@ mod tests {
         long.extend([0xff; 8]);
         long.push(0x3f);
         check(&long, Err("page header at byte 0: it leads beyond the column"));
-        check(&[0x19; 100_000], Err("page header at byte 0: too many levels"));
+        check(&vec![0x19; 100_000], Err("page header at byte 0: too many levels"));
     }
 }
