@@ -2,6 +2,7 @@
 //!
 //! Only the columns that are needed are decoded.
 
+mod delta;
 mod page_header;
 pub(crate) mod sizes;
 

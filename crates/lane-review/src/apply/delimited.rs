@@ -20,8 +20,10 @@ pub(super) fn relabel(
         records.at = MARK.len();
     }
     let header = records.next().unwrap_or_default();
-    let is_column =
-        |field: &Range<usize>| value(&bytes[field.clone()]).trim_ascii() == column.as_bytes();
+    // Trimmed as the reader does it, of any white space there is.
+    let is_column = |field: &Range<usize>| {
+        std::str::from_utf8(&value(&bytes[field.clone()])).is_ok_and(|it| it.trim() == column)
+    };
     let position = header.iter().position(is_column);
     let mut copy = Vec::with_capacity(bytes.len());
     let mut copied = 0;
@@ -138,6 +140,14 @@ mod tests {
         );
         check("label,text\na,x\n", &[(0, "b,\"c\"")], "label,text\n\"b,\"\"c\"\"\",x\n");
         check("label,text\n\"\",x\n\"a\"", &[(1, "b")], "label,text\n\"\",x\n\"b\"");
+    }
+
+    #[test]
+    fn white_space_of_any_kind_is_no_part_of_a_name() {
+        for name in ["label\u{b}", "\u{a0}label", "\" label\u{2003}\""] {
+            let text = format!("text,{name}\na,b\n");
+            check(&text, &[(0, "c")], &text.replace(",b", ",c"));
+        }
     }
 
     #[test]

@@ -39,7 +39,6 @@ fn quiet(place: &Place, line: &str) -> Said {
 }
 
 /// Whether strace is here and may trace.
-#[expect(clippy::print_stdout, reason = "a test that was skipped says so")]
 fn can_trace() -> bool {
     let place = Place::new();
     let mut strace = Command::new(REFUSING[0]);

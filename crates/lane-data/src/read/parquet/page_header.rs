@@ -1,14 +1,19 @@
 //! The sizes in the headers of Parquet pages, which the decoder believes.
 //!
 //! A header is a struct in Thrift's compact protocol: 1 type, 2 unpacked and 3 packed size of the
-//! page, 5, 7 and 8 the headers of data and of a dictionary, whose 1 is their number of values; the
+//! page, 5 and 8 the header of data in the first and second version, whose 1 is their number of values
+//! and whose 2 and 4 is the encoding, 7 the header of a dictionary, whose 1 is its number of values; the
 //! rest is passed over.
 //! <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>
 
 use std::io::{self, BufRead, Seek, SeekFrom};
+use std::ops::RangeInclusive;
 
 /// Structs within structs; a page header has 3 levels.
 const DEEPEST: u32 = 8;
+
+/// The encodings that write differences: of numbers, of lengths of texts, of texts.
+const DIFFERENCES: RangeInclusive<i64> = 5..=7;
 
 /// Sizes of the pages of one column, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub(super) struct Sizes {
     pub(super) largest: u64,
     /// Values that the pages state to hold, nulls among them.
     pub(super) n_values: u64,
+    /// Whether values are written as differences in one of them.
+    pub(super) has_differences: bool,
 }
 
 /// What one header says.
@@ -30,6 +37,7 @@ struct Header {
     packed: i64,
     n_dictionary: i64,
     n_values: i64,
+    encoding: i64,
 }
 
 /// Walks the pages from byte `start` to `end` of a file.
@@ -50,6 +58,7 @@ pub(super) fn sizes(
             (0, _, 3) => header.packed = value,
             (1, 7, 1) => header.n_dictionary = value,
             (1, 5 | 8, 1) => header.n_values = value,
+            (1, 5, 2) | (1, 8, 4) => header.encoding = value,
             _ => {}
         })
         .map_err(failed)?;
@@ -77,6 +86,7 @@ pub(super) fn sizes(
         sizes.unpacked = sizes.unpacked.saturating_add(unpacked);
         sizes.largest = sizes.largest.max(unpacked);
         sizes.n_values = sizes.n_values.saturating_add(n_values);
+        sizes.has_differences |= DIFFERENCES.contains(&header.encoding);
     }
     Ok(sizes)
 }
@@ -198,7 +208,16 @@ mod tests {
             0x15, 0, 0x15, 20, 0x15, 2, 0x18, 2, b'a', b'b', 0,
             9, // data, passing over a string
         ];
-        check(&pages, Ok(Sizes { packed: 3, unpacked: 310, largest: 300, n_values: 0 }));
+        check(
+            &pages,
+            Ok(Sizes {
+                packed: 3,
+                unpacked: 310,
+                largest: 300,
+                n_values: 0,
+                has_differences: false,
+            }),
+        );
     }
 
     #[test]

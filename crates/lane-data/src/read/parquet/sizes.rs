@@ -6,10 +6,11 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::sync::Arc;
 
 use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 
-use super::page_header;
+use super::{delta, page_header};
 
 /// Bytes that any file may grow to, and how many fold it may beyond.
 const FREE_BYTES: u64 = 64 << 20;
@@ -48,16 +49,20 @@ pub(crate) fn check(
     let (mut packed, mut unpacked, mut largest) = (0_u64, 0_u64, 0_u64);
     let file = file.try_clone().map_err(|error| error.to_string())?;
     let mut reader = BufReader::new(file);
+    // Their pages are unpacked to be looked at, once it is known that they can be.
+    let mut with_differences = Vec::new();
     for group in metadata.row_groups() {
         for (leaf, column) in group.columns().iter().enumerate() {
             if roots.contains(&schema.get_column_root_idx(leaf)) {
-                let pages = page_header::sizes(&mut reader, start(column), end(column)).map_err(
-                    |reason| format!("column `{}`: {reason}", column.column_path().string()),
-                )?;
+                let pages = page_header::sizes(&mut reader, start(column), end(column))
+                    .map_err(|reason| of_column(column, &reason))?;
                 check_values(&column.column_path().string(), pages.n_values, file_size)?;
                 packed = packed.saturating_add(pages.packed);
                 unpacked = unpacked.saturating_add(pages.unpacked);
                 largest = largest.max(pages.largest);
+                if pages.has_differences {
+                    with_differences.push((group, column));
+                }
             }
         }
     }
@@ -66,6 +71,12 @@ pub(crate) fn check(
         return Err(format!(
             "{packed} bytes of pages state to be {unpacked} unpacked, expected at most {most}"
         ));
+    }
+    let file = Arc::new(reader.into_inner());
+    for (group, column) in with_differences {
+        let n_rows = usize::try_from(group.num_rows()).unwrap_or_default();
+        delta::check(&file, column, n_rows, most_rows(file_size))
+            .map_err(|reason| of_column(column, &reason))?;
     }
     let batch_rows = (BATCH_BYTES / largest.max(1)).clamp(1, BATCH_ROWS) as usize;
     let text_bytes = (4 * FREE_BYTES).max(file_size.saturating_mul(MOST_FOLD));
@@ -92,7 +103,7 @@ fn lie_within(metadata: &ParquetMetaData, file_size: u64) -> Result<(), String> 
 fn check_rows(metadata: &ParquetMetaData, file_size: u64) -> Result<(), String> {
     let rows = |group: &RowGroupMetaData| u64::try_from(group.num_rows()).unwrap_or(u64::MAX);
     let n_rows = metadata.row_groups().iter().map(rows).fold(0, u64::saturating_add);
-    let most = FREE_ROWS.saturating_add(file_size.saturating_mul(ROWS_A_BYTE));
+    let most = most_rows(file_size);
     if most < n_rows {
         return Err(format!(
             "the file states {n_rows} rows in {file_size} bytes, expected at most {most}"
@@ -110,6 +121,14 @@ fn check_values(column: &str, n_values: u64, file_size: u64) -> Result<(), Strin
         ));
     }
     Ok(())
+}
+
+fn most_rows(file_size: u64) -> u64 {
+    FREE_ROWS.saturating_add(file_size.saturating_mul(ROWS_A_BYTE))
+}
+
+fn of_column(column: &ColumnChunkMetaData, reason: &str) -> String {
+    format!("column `{}`: {reason}", column.column_path().string())
 }
 
 fn start(column: &ColumnChunkMetaData) -> u64 {
