@@ -87,7 +87,11 @@ async fn rank(
         .prefix(".lane-rescore-")
         .tempdir_in(request.spill.as_deref().unwrap_or_else(|| ranking.folder()))
         .map_err(RescoreError::io("spill beside", &request.out))?;
-    let config = SessionConfig::new().with_target_partitions(threads).with_batch_size(BATCH);
+    // By a file's statistics a column of one value becomes that value, and they leave NaN out.
+    let config = SessionConfig::new()
+        .with_target_partitions(threads)
+        .with_batch_size(BATCH)
+        .with_collect_statistics(false);
     let environment = environment(request.memory, spill.path()).map_err(failed)?;
     let context = SessionContext::new_with_config_rt(config, environment);
     let looks = looks::looks(&context, inputs, epochs).await.map_err(failed)?;

@@ -124,7 +124,7 @@ impl Scorer {
         self.margins
             .record(&visit)
             .and_then(|()| self.map.record(ROW, epoch, seen))
-            .map_err(|error| Fault::Refused { row, epoch, message: error.to_string() })?;
+            .map_err(|error| refused(error, looks, look))?;
         let loss = loss - p_label.clamp(LEAST_PROBABILITY, 1.0).ln();
         let label = looks.labels.value(look);
         self.current = Some(Current { row, epoch, label, weight, loss });
@@ -147,23 +147,37 @@ impl Scorer {
     }
 }
 
-/// Refuses what no training logs, by the name of its column.
+/// Expected of a probability.
+const PROBABILITY: &str = "a probability, 0 to 1";
+
+/// Refuses what is no number, by the name of its column.
 fn checked(looks: &Looks<'_>, look: usize) -> Result<(), Fault> {
     let columns = [
         ("margin", looks.margins, "a finite number"),
         ("label_aware_margin", looks.label_aware_margins, "a finite number or nothing"),
         ("weight", looks.weights, "a finite number"),
-        ("p_label", looks.p_labels, "a probability, 0 to 1"),
+        ("p_label", looks.p_labels, PROBABILITY),
     ];
     for (column, values, expected) in columns {
         let found = values.value(look);
-        // A little above 1 is rounding in half precision; lane-metrics draws the line.
-        if values.is_valid(look) && (!found.is_finite() || (column == "p_label" && found < 0.0)) {
+        if values.is_valid(look) && !found.is_finite() {
             let (row, epoch) = looks.key(look);
             return Err(Fault::Value { row, epoch, column, found, expected });
         }
     }
     Ok(())
+}
+
+/// What lane-metrics refuses, by the row's own number; it draws the line for rounding above 1.
+fn refused(error: MetricsError, looks: &Looks<'_>, look: usize) -> Fault {
+    let (row, epoch) = looks.key(look);
+    match error {
+        MetricsError::LabelProbability { .. } => {
+            let (column, found) = ("p_label", looks.p_labels.value(look));
+            Fault::Value { row, epoch, column, found, expected: PROBABILITY }
+        }
+        other => Fault::Refused { row, epoch, message: other.to_string() },
+    }
 }
 
 fn table(rows: &[Scored]) -> Result<RecordBatch> {
