@@ -132,7 +132,7 @@ fn host(root: &Path) -> Result<String> {
 }
 
 fn build(folder: &Path, host: &str, targets: &[&Target]) -> Result<()> {
-    let mut arguments = vec!["build".to_owned(), "--locked".into(), "--target".into(), host.into()];
+    let mut arguments = vec!["build".to_owned(), "--target".into(), host.into()];
     for target in targets {
         arguments.extend(["--bin".to_owned(), target.name.clone()]);
     }

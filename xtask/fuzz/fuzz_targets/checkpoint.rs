@@ -1,4 +1,13 @@
 //! Fuzzes `interrupted::checkpoint`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(init: lane_fuzz::leave_caught_panics(), |bytes: &[u8]| lane_fuzz::interrupted::checkpoint(bytes));
+use lane_fuzz::{interrupted, leave_caught_panics};
+
+// The run that is stopped is made before the clock of a case runs.
+libfuzzer_sys::fuzz_target!(
+    init: {
+        leave_caught_panics();
+        interrupted::checkpoint(&[0]);
+    },
+    |bytes: &[u8]| interrupted::checkpoint(bytes)
+);
