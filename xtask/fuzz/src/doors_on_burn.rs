@@ -2,27 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
+use lane_audit::duplicates::Options;
 use lane_data::Columns;
+use lane_train::audit::{Logged, LoggedRequest, audit_logged};
 use lane_train::cell::Cell;
 use lane_train::config::ModelConfig;
 use lane_train::device::DeviceName;
 use lane_train::encoder::Encoder;
-use lane_train::exchange::{ImportRequest, import};
+use lane_train::exchange::{ExportRequest, Format, ImportRequest, export, import};
 use lane_train::grid::Grid;
 use lane_train::noise_file::{NoiseRequest, noise_file};
 use lane_train::saved::Classifier;
 use lane_train::{Config, MapConfig, NoiseConfig, NoiseKind, Silent};
 
 use crate::doors::{Door, NEXT_FILE, answered};
-use crate::interrupted::checkpoint;
+use crate::interrupted::{checkpoint, invocation};
 use crate::scratch;
 
 /// Every door of this file by the name of its target.
-pub const DOORS: [(&str, Door); 6] = [
+pub const DOORS: [(&str, Door); 7] = [
     ("config", config),
     ("grid", grid),
     ("similarity", similarity),
     ("exchange", exchange),
+    ("dynamics", dynamics),
     ("encoder", encoder),
     ("checkpoint", checkpoint),
 ];
@@ -36,6 +39,9 @@ const VOCABULARY: &str =
 
 /// Rows that are well.
 pub(crate) const ROWS: &str = "id,text,label\na,so bad,bad\nb,so good,good\nc,who knows,none\n";
+
+/// What a run lists of them.
+const LISTED: &str = "row,id,text,label\n0,a,so bad,bad\n1,b,so good,good\n2,c,who knows,none\n";
 
 /// A configuration; what it comes to must read as the same.
 pub fn config(bytes: &[u8]) {
@@ -101,6 +107,29 @@ fn imported(from: PathBuf) {
         let (columns, map) = (Columns::default(), MapConfig::default());
         answered(import(&ImportRequest { from, out, data, columns, map, force: true }));
     }
+}
+
+/// What a run wrote of its epochs, the rest of its folder being well.
+pub fn dynamics(bytes: &[u8]) {
+    let run = scratch::empty("run");
+    scratch::put(&run, "result.json", b"{}");
+    scratch::put(&run, "labels.csv", LISTED.as_bytes());
+    scratch::put(&run, "dynamics.parquet", bytes);
+    let out = scratch::folder().join("exported");
+    for format in [Format::Aum, Format::Cartography, Format::Csv] {
+        let (run, out) = (run.clone(), out.clone());
+        answered(export(&ExportRequest { run, format, out, force: true }));
+    }
+    let request = LoggedRequest {
+        data: scratch::file("rows.csv", ROWS.as_bytes()),
+        columns: Columns::default(),
+        from: Logged::Dynamics(run),
+        rank_by: None,
+        duplicates: Options::default(),
+        force: true,
+    };
+    let out = scratch::folder().join("audited");
+    answered(audit_logged(&request, &out, &invocation(), &mut Silent));
 }
 
 /// One file of an encoder that is otherwise well: `config.json` where the case begins with `{`,

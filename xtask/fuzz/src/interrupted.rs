@@ -62,7 +62,8 @@ fn edited(file: &[u8], edits: &[u8]) -> Vec<u8> {
     file
 }
 
-fn invocation() -> Invocation {
+/// Nobody in particular.
+pub(crate) fn invocation() -> Invocation {
     Invocation { program: Program::default(), command: Vec::new() }
 }
 

@@ -14,9 +14,8 @@ use super::block::Buffer;
 use super::layout::Layout;
 use super::{MOST_COLUMNS, rows_a_block};
 use crate::error::DataError;
-use crate::open;
 use crate::place::Place;
-use crate::read::parquet::{broken, guarded, is_integer, is_text, sizes};
+use crate::read::parquet::{broken, guarded, is_integer, is_text, opened, sizes};
 use crate::shown;
 
 /// Which column of lists is meant where there are several.
@@ -102,7 +101,7 @@ impl Table {
 
 fn builder(path: &Path) -> Result<(ParquetRecordBatchReaderBuilder<File>, File), DataError> {
     let unreadable = |source| DataError::Read { path: path.into(), source };
-    let file = open::ordinary(path).map_err(unreadable)?;
+    let file = opened(path)?;
     let again = file.try_clone().map_err(unreadable)?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file);
     Ok((builder.map_err(|error| broken(path, &error))?, again))

@@ -2,10 +2,14 @@
 //!
 //! Only the columns that are needed are decoded.
 
+mod compact;
 mod delta;
+mod footer;
 mod page_header;
+mod shapes;
 pub(crate) mod sizes;
 
+use std::fs::File;
 use std::path::Path;
 
 use ::parquet::arrow::ProjectionMask;
@@ -38,6 +42,14 @@ pub(crate) fn guarded<T>(
     decoder::catch(decode).unwrap_or_else(gave_up)
 }
 
+/// A file whose footer a decoder may read.
+pub(crate) fn opened(path: &Path) -> Result<File, DataError> {
+    let mut file =
+        open::ordinary(path).map_err(|source| DataError::Read { path: path.into(), source })?;
+    footer::check(&mut file).map_err(|reason| broken(path, &reason))?;
+    Ok(file)
+}
+
 /// Rows of a file that may be decoded at a time with all of its columns.
 ///
 /// # Errors
@@ -46,8 +58,7 @@ pub(crate) fn guarded<T>(
 /// measure when it is unpacked.
 pub fn parquet_batch_rows(path: &Path) -> Result<usize, DataError> {
     guarded(path, || {
-        let unreadable = |source| DataError::Read { path: path.into(), source };
-        let file = open::ordinary(path).map_err(unreadable)?;
+        let file = opened(path)?;
         let metadata = ParquetMetaDataReader::new()
             .parse_and_finish(&file)
             .map_err(|error| broken(path, &error))?;
@@ -62,7 +73,7 @@ fn decode(source: Source<'_>, sink: &mut dyn RowSink) -> Result<(), DataError> {
     let path = source.path;
     let broken = |err: &dyn std::fmt::Display| broken(path, err);
     let unreadable = |source| DataError::Read { path: path.into(), source };
-    let file = open::ordinary(path).map_err(unreadable)?;
+    let file = opened(path)?;
     let again = file.try_clone().map_err(unreadable)?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|err| broken(&err))?;
     let schema = builder.schema().clone();

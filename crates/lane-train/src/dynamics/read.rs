@@ -4,6 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, Float32Array, ListArray, RecordBatch, UInt16Array, UInt32Array};
+use lane_data::decoder;
+use lane_data::read::parquet_batch_rows;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
@@ -35,6 +37,18 @@ pub struct SeenEpoch {
 }
 
 impl SeenEpoch {
+    fn check_finite(&self) -> Result<(), String> {
+        for (at, row) in self.rows.iter().enumerate() {
+            let values = [self.margins[at], self.p_labels[at], self.weights[at]].into_iter();
+            let logits = self.logits.get(at).into_iter().flatten().copied();
+            let mut values = values.chain(self.label_aware_margins[at]).chain(logits);
+            if let Some(found) = values.find(|it| !it.is_finite()) {
+                return Err(format!("row {row} of epoch {}: found {found}", self.epoch));
+            }
+        }
+        Ok(())
+    }
+
     fn append(&mut self, mut other: Self) {
         self.rows.append(&mut other.rows);
         self.labels.append(&mut other.labels);
@@ -62,8 +76,14 @@ impl DynamicsReader {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Io`] where it cannot be read or is no Parquet file.
+    /// [`TrainError::Data`] where it cannot be read, is no Parquet file or a damaged one.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
+        // Whatever the columns are, they can be decoded.
+        parquet_batch_rows(path)?;
+        guarded(path, || Self::open_sound(path))
+    }
+
+    fn open_sound(path: &Path) -> Result<Self, TrainError> {
         let file = File::open(path).map_err(TrainError::io("read", path))?;
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
             .map_err(|error| unreadable(path, error))?;
@@ -110,6 +130,11 @@ impl DynamicsReader {
         if self.metadata.metadata().num_row_groups() <= self.next_group {
             return Ok(None);
         }
+        let path = self.path.clone();
+        guarded(&path, || self.decode_group().map(Some))
+    }
+
+    fn decode_group(&mut self) -> Result<SeenEpoch, TrainError> {
         let file = self.file.try_clone().map_err(TrainError::io("read", &self.path))?;
         let batches =
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
@@ -122,14 +147,24 @@ impl DynamicsReader {
             let batch = batch.map_err(|error| unreadable(&self.path, error))?;
             let part = seen(&batch)
                 .ok_or_else(|| unreadable(&self.path, "not the columns of training dynamics"))?;
+            part.check_finite().map_err(|reason| unreadable(&self.path, reason))?;
             group.epoch = part.epoch;
             group.append(part);
         }
-        Ok(Some(group))
+        Ok(group)
     }
 }
 
-/// The columns of a batch; none where one is missing or of another type.
+/// Damage that was not seen beforehand can make the decoder panic.
+pub(crate) fn guarded<T>(
+    path: &Path,
+    decode: impl FnOnce() -> Result<T, TrainError>,
+) -> Result<T, TrainError> {
+    decoder::catch(decode)
+        .unwrap_or_else(|| Err(unreadable(path, "the decoder gave up on damaged data")))
+}
+
+/// The columns of a batch; none where one is missing, of another type or has gaps.
 fn seen(batch: &RecordBatch) -> Option<SeenEpoch> {
     let epochs: &UInt32Array = column(batch, "epoch")?;
     let rows: &UInt32Array = column(batch, "row")?;
@@ -139,11 +174,16 @@ fn seen(batch: &RecordBatch) -> Option<SeenEpoch> {
     let p_labels: &Float32Array = column(batch, "p_label")?;
     let predicted: &UInt16Array = column(batch, "predicted")?;
     let weights: &Float32Array = column(batch, "weight")?;
+    let whole: [&dyn Array; 7] = [epochs, rows, labels, margins, p_labels, predicted, weights];
+    if whole.iter().any(|it| it.null_count() > 0) {
+        return None;
+    }
     let mut logits = Vec::new();
-    if let Some(lists) = column::<ListArray>(batch, "logits") {
-        for row in 0..lists.len() {
-            let list = lists.value(row);
-            logits.push(list.as_any().downcast_ref::<Float32Array>()?.values().to_vec());
+    if batch.column_by_name("logits").is_some() {
+        for list in column::<ListArray>(batch, "logits")?.iter() {
+            let list = list?;
+            let list: &Float32Array = list.as_any().downcast_ref()?;
+            logits.push((list.null_count() == 0).then(|| list.values().to_vec())?);
         }
     }
     Some(SeenEpoch {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::aum::{self, Measurement};
 use super::error::ExchangeError;
 use super::{cartography, dynamics_csv, targets};
+use crate::dynamics::read::{guarded, unreadable};
 use crate::dynamics::{DynamicsReader, SeenEpoch};
 use crate::error::TrainError;
 use crate::run_folder::write_atomically;
@@ -97,6 +98,12 @@ impl Run {
             epochs.extend((first..=last).contains(&epoch.epoch).then_some(epoch));
         }
         let listed = Listed::read(&folder.join("labels.csv"))?;
+        let n_rows = listed.ids.len();
+        let rows = epochs.iter().flat_map(|it: &SeenEpoch| &it.rows);
+        if let Some(row) = rows.into_iter().find(|row| n_rows <= **row as usize) {
+            let reason = format!("found row {row}, labels.csv lists {n_rows} rows from 0");
+            return Err(unreadable(&dynamics, reason));
+        }
         Ok(Self { listed, epochs, has_logits: reader.has_logits(), dynamics })
     }
 
@@ -130,6 +137,10 @@ impl Listed {
             names.insert(label.to_owned());
         }
         ids.sort_unstable();
+        if let Some((at, (row, _))) = (0..).zip(&ids).find(|(at, (row, _))| at != row) {
+            let found = format!("row {row} in place of row {at} in `{}`", path.display());
+            return Err(TrainError::Mismatch { found, expected: "every row once".into() });
+        }
         let ids = ids.into_iter().map(|(_, id)| id).collect();
         Ok(Self { ids, labels: LabelSet::discover(names.iter().map(String::as_str))? })
     }
@@ -137,7 +148,8 @@ impl Listed {
 
 fn export_csv(request: &ExportRequest, run: &Run) -> Result<ExportSummary, TrainError> {
     let files = targets(&request.out, &["dynamics.csv".to_owned()], request.force)?;
-    let n_epochs = dynamics_csv::write(&run.dynamics, &run.listed, &files[0])?;
+    let n_epochs =
+        guarded(&run.dynamics, || dynamics_csv::write(&run.dynamics, &run.listed, &files[0]))?;
     let (format, n_rows) = (Format::Csv, run.listed.ids.len());
     Ok(ExportSummary { format, n_rows, n_epochs, files, notes: Vec::new() })
 }

@@ -126,6 +126,47 @@ fn damaged_files() {
     ]));
 }
 
+/// A number as Thrift's compact protocol has it, seven bits a byte.
+fn number(mut value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value > 127 {
+        bytes.push(value as u8 | 128);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+/// A file of a footer alone: version 1, then its fields from the schema on.
+fn footer_alone(fields: &[&[u8]]) -> Vec<u8> {
+    let footer = [&[0x15, 2][..], &fields.concat(), &[0]].concat();
+    [b"PAR1", &footer[..], &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat()
+}
+
+/// A column that states so many within it.
+fn column_of(n_children: u64) -> Vec<u8> {
+    [&[0x35, 0, 0x18, 1, b'a', 0x15][..], &number(2 * n_children), &[0]].concat()
+}
+
+#[test]
+fn footers_that_state_more_than_there_is() {
+    let schema = |n: u64| [&[0x19, 0xfc][..], &number(n)].concat();
+    let deep = column_of(1).repeat(100_000);
+    let one = [schema(2), column_of(1), column_of(0)].concat();
+    let groups = [&[0x16, 4, 0x19, 0xfc][..], &number(i32::MAX as u64)].concat();
+    insta::assert_snapshot!(report(vec![
+        ("a_billion_columns.parquet", footer_alone(&[&schema(1_000_000_000), &column_of(0)])),
+        ("a_billion_within_one.parquet", footer_alone(&[&schema(1), &column_of(1_000_000_000)])),
+        ("fewer_than_none.parquet", footer_alone(&[&schema(1), &[0x55, 1, 0]])),
+        (
+            "100000_within_one_another.parquet",
+            footer_alone(&[&schema(100_001), &deep, &column_of(0)]),
+        ),
+        ("two_billion_row_groups.parquet", footer_alone(&[&one, &groups])),
+        ("rows_in_words.parquet", footer_alone(&[&one, &[0x18, 3, b't', b'w', b'o']])),
+    ]));
+}
+
 /// A text of zeros, 80 MB long and 3 kB packed.
 fn compressed() -> Vec<u8> {
     let long = "x".repeat(80_000_000);

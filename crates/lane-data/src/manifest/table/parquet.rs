@@ -11,9 +11,8 @@ use arrow::datatypes::{ArrowNativeType, DataType, Schema};
 use super::{RawRow, Take, missing, unreadable};
 use crate::error::DataError;
 use crate::manifest::ColumnMap;
-use crate::open;
 use crate::place::Place;
-use crate::read::parquet::{broken, guarded, is_integer, is_text, position, sizes};
+use crate::read::parquet::{broken, guarded, is_integer, is_text, opened, position, sizes};
 
 /// As in [`read`](crate::read): what damaged metadata can still make the decoder do is caught.
 pub(super) fn rows(path: &Path, columns: &ColumnMap, take: Take<'_>) -> Result<(), DataError> {
@@ -22,7 +21,7 @@ pub(super) fn rows(path: &Path, columns: &ColumnMap, take: Take<'_>) -> Result<(
 
 fn decode(path: &Path, columns: &ColumnMap, take: Take<'_>) -> Result<(), DataError> {
     let wrong = |error: &dyn std::fmt::Display| broken(path, error);
-    let file = open::ordinary(path).map_err(unreadable(path))?;
+    let file = opened(path)?;
     let again = file.try_clone().map_err(unreadable(path))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| wrong(&error))?;
     let roots = roots(path, builder.schema(), columns)?;
