@@ -5,6 +5,7 @@
 mod compact;
 mod delta;
 mod footer;
+mod packing;
 mod page_header;
 mod shapes;
 pub(crate) mod sizes;

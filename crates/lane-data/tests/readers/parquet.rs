@@ -10,13 +10,19 @@ use arrow::datatypes::Int32Type;
 use lane_data::read::{self, LabelPolicy};
 use lane_data::{Columns, DataError, Dataset, LabelSet};
 use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
+use parquet::file::properties::{WriterProperties, WriterVersion};
 
 use super::{dataset, refused, shown, texts, with_file};
 
 pub(crate) fn table(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    written(columns, WriterProperties::default())
+}
+
+fn written(columns: Vec<(&str, ArrayRef)>, properties: WriterProperties) -> Vec<u8> {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     bytes
@@ -42,6 +48,28 @@ fn every_string_layout_is_read_alike() {
     for column in layouts {
         let read = read_columns(vec![("text", column.clone()), ("label", column)]).unwrap();
         assert_eq!(shown(&read), ["0|x|x|-", "1|y|y|-", "2|x|x|-"]);
+    }
+}
+
+#[test]
+fn every_way_to_pack_pages_is_read_alike() {
+    let packings = [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::ZSTD(ZstdLevel::default()),
+        Compression::GZIP(GzipLevel::default()),
+        Compression::LZ4_RAW,
+    ];
+    for packing in packings {
+        for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+            let properties = WriterProperties::builder()
+                .set_compression(packing)
+                .set_writer_version(version)
+                .build();
+            let columns = vec![("text", strings(&["x", "y"])), ("label", strings(&["a", "b"]))];
+            let read = dataset("a.parquet", written(columns, properties)).unwrap();
+            assert_eq!(shown(&read), ["0|x|a|-", "1|y|b|-"], "{packing} {version:?}");
+        }
     }
 }
 

@@ -180,7 +180,7 @@ fn seen(batch: &RecordBatch) -> Option<SeenEpoch> {
     }
     let mut logits = Vec::new();
     if batch.column_by_name("logits").is_some() {
-        for list in column::<ListArray>(batch, "logits")?.iter() {
+        for list in column::<ListArray>(batch, "logits")? {
             let list = list?;
             let list: &Float32Array = list.as_any().downcast_ref()?;
             logits.push((list.null_count() == 0).then(|| list.values().to_vec())?);

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use crate::place::Place;
@@ -167,17 +167,27 @@ fn footers_that_state_more_than_there_is() {
     ]));
 }
 
-/// A text of zeros, 80 MB long and 3 kB packed.
-fn compressed() -> Vec<u8> {
+/// A text of one letter, 80 MB long and a few kB packed.
+fn compressed(compression: Compression) -> Vec<u8> {
     let long = "x".repeat(80_000_000);
     let batch = RecordBatch::try_from_iter([("text", strings(&[&long, "b"])), ("label", labels())])
         .unwrap();
     let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(compression)
         .set_dictionary_enabled(false)
         .set_statistics_enabled(parquet::file::properties::EnabledStatistics::None)
         .build();
     written(&batch, properties)
+}
+
+/// The same by gzip, which does not stop at the kilobyte that its page states.
+fn compressed_beyond_what_is_stated() -> Vec<u8> {
+    let mut bytes = compressed(Compression::GZIP(GzipLevel::default()));
+    // Behind the type of the first page, its size unpacked.
+    let [field, size @ ..]: &mut [u8; 5] = bytes[6..].first_chunk_mut().unwrap();
+    assert_eq!((*field, size.map(|it| it >> 7)), (0x15, [1, 1, 1, 0]));
+    *size = [0xd0, 0x8f, 0x80, 0];
+    bytes
 }
 
 /// Rows that all name one value of a dictionary.
@@ -202,7 +212,8 @@ fn repeated(value: &str, n_rows: usize) -> Vec<u8> {
 #[test]
 fn files_that_grow_when_they_are_unpacked() {
     let files = vec![
-        ("page_of_80_mb.parquet", compressed()),
+        ("page_of_80_mb.parquet", compressed(Compression::ZSTD(ZstdLevel::default()))),
+        ("page_of_80_mb_that_states_1_kb.parquet", compressed_beyond_what_is_stated()),
         ("one_row_3000000_times.parquet", repeated("a day", 3_000_000)),
         ("one_mb_3000_times.parquet", repeated(&"z".repeat(1_000_000), 3000)),
     ];

@@ -28,6 +28,17 @@ pub(super) struct Sizes {
     pub(super) has_differences: bool,
 }
 
+/// One page of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Page {
+    /// Where its values begin, behind the header and levels that are not packed.
+    pub(super) start: u64,
+    /// Bytes from there on, as they stand in the file.
+    pub(super) packed: u64,
+    /// What those state to be, unpacked.
+    pub(super) unpacked: u64,
+}
+
 /// What one header says.
 #[derive(Clone, Copy, Debug, Default)]
 struct Header {
@@ -36,13 +47,16 @@ struct Header {
     n_dictionary: i64,
     n_values: i64,
     encoding: i64,
+    /// Bytes of both levels in front of the values, where those alone are packed.
+    levels: i64,
 }
 
-/// Walks the pages from byte `start` to `end` of a file.
+/// Walks the pages from byte `start` to `end` of a file, and shows each.
 pub(super) fn sizes(
     file: &mut (impl BufRead + Seek),
     start: u64,
     end: u64,
+    mut show_page: impl FnMut(Page),
 ) -> Result<Sizes, String> {
     let mut sizes = Sizes::default();
     let mut at = start;
@@ -57,16 +71,18 @@ pub(super) fn sizes(
             ([7, 1], Met::Integer(value)) => header.n_dictionary = value,
             ([5 | 8, 1], Met::Integer(value)) => header.n_values = value,
             ([5, 2] | [8, 4], Met::Integer(value)) => header.encoding = value,
+            ([8, 5 | 6], Met::Integer(value)) => header.levels += value,
             _ => {}
         };
         compact.walk(PAGE_HEADER, &mut show).map_err(failed)?;
         let after = end - compact.left();
         let size = |value: i64| u64::try_from(value).ok();
-        let (Some(unpacked), Some(packed), Some(n_dictionary), Some(n_values)) = (
+        let (Some(unpacked), Some(packed), Some(n_dictionary), Some(n_values), Some(levels)) = (
             size(header.unpacked),
             size(header.packed),
             size(header.n_dictionary),
             size(header.n_values),
+            size(header.levels),
         ) else {
             return Err(format!("page header at byte {at}: a size below 0"));
         };
@@ -76,6 +92,12 @@ pub(super) fn sizes(
                 "a page of {packed} bytes at byte {after}, the column ends at {end}"
             ));
         }
+        let (Some(packed_values), Some(unpacked_values)) =
+            (packed.checked_sub(levels), unpacked.checked_sub(levels))
+        else {
+            return Err(format!("levels of {levels} bytes in a page of {packed}"));
+        };
+        show_page(Page { start: after + levels, packed: packed_values, unpacked: unpacked_values });
         // Each value takes a byte or more, so more of them cannot be there.
         if unpacked < n_dictionary {
             return Err(format!("a dictionary of {n_dictionary} values in {unpacked} bytes"));
@@ -97,8 +119,20 @@ mod tests {
 
     #[track_caller]
     fn check(bytes: &[u8], expected: Result<Sizes, &str>) {
-        let found = sizes(&mut Cursor::new(bytes), 0, bytes.len() as u64);
+        let found = sizes(&mut Cursor::new(bytes), 0, bytes.len() as u64, |_| {});
         assert_eq!(found, expected.map_err(Into::into));
+    }
+
+    #[test]
+    fn levels_that_are_not_packed_stand_before_the_values() {
+        // Unpacked 9, packed 5; data of the second version: levels of 1 and 2 bytes.
+        let page = [0x25, 18, 0x15, 10, 0x5c, 0x55, 2, 0x15, 4, 0, 0, 7, 7, 7, 7, 7];
+        let mut shown = Vec::new();
+        let end = page.len() as u64;
+        sizes(&mut Cursor::new(page), 0, end, |page| shown.push(page)).unwrap();
+        assert_eq!(shown, [Page { start: 14, packed: 2, unpacked: 6 }]);
+        let page = [0x25, 18, 0x15, 2, 0x5c, 0x55, 2, 0x15, 4, 0, 0, 7];
+        check(&page, Err("levels of 3 bytes in a page of 1"));
     }
 
     #[test]

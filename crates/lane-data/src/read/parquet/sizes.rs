@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 
-use super::{delta, page_header};
+use super::page_header::{self, Page};
+use super::{delta, packing};
 
 /// Bytes that any file may grow to, and how many fold it may beyond.
 const FREE_BYTES: u64 = 64 << 20;
@@ -49,12 +50,12 @@ pub(crate) fn check(
     let (mut packed, mut unpacked, mut largest) = (0_u64, 0_u64, 0_u64);
     let file = file.try_clone().map_err(|error| error.to_string())?;
     let mut reader = BufReader::new(file);
-    // Their pages are unpacked to be looked at, once it is known that they can be.
-    let mut with_differences = Vec::new();
+    // Pages that are unpacked to be looked at, once it is known that they can be.
+    let (mut hidden, mut with_differences) = (Vec::new(), Vec::new());
     for group in metadata.row_groups() {
         for (leaf, column) in group.columns().iter().enumerate() {
             if roots.contains(&schema.get_column_root_idx(leaf)) {
-                let pages = page_header::sizes(&mut reader, start(column), end(column))
+                let pages = pages(&mut reader, column, &mut hidden)
                     .map_err(|reason| of_column(column, &reason))?;
                 check_values(&column.column_path().string(), pages.n_values, file_size)?;
                 packed = packed.saturating_add(pages.packed);
@@ -72,6 +73,9 @@ pub(crate) fn check(
             "{packed} bytes of pages state to be {unpacked} unpacked, expected at most {most}"
         ));
     }
+    for (column, page) in hidden {
+        packing::check_gzip(&mut reader, page).map_err(|reason| of_column(column, &reason))?;
+    }
     let file = Arc::new(reader.into_inner());
     for (group, column) in with_differences {
         let n_rows = usize::try_from(group.num_rows()).unwrap_or_default();
@@ -81,6 +85,17 @@ pub(crate) fn check(
     let batch_rows = (BATCH_BYTES / largest.max(1)).clamp(1, BATCH_ROWS) as usize;
     let text_bytes = (4 * FREE_BYTES).max(file_size.saturating_mul(MOST_FOLD));
     Ok(Bounds { batch_rows, text_bytes })
+}
+
+/// The sizes that the pages of a column state; those that may lie about them are put by.
+fn pages<'a>(
+    reader: &mut BufReader<File>,
+    column: &'a ColumnChunkMetaData,
+    hidden: &mut Vec<(&'a ColumnChunkMetaData, Page)>,
+) -> Result<page_header::Sizes, String> {
+    let hides_size = packing::hides_size(column.compression())?;
+    let show = |page| hidden.extend(hides_size.then_some((column, page)));
+    page_header::sizes(reader, start(column), end(column), show)
 }
 
 /// Every column chunk must lie within the file.
