@@ -1,5 +1,7 @@
 //! What is written comes back; the data map is that of the last whole training.
 
+use std::error::Error as _;
+
 use super::*;
 use arrow::array::Array;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -111,4 +113,37 @@ fn what_is_no_dynamics_file_is_refused() {
     std::fs::write(&path, "row,epoch\n").unwrap();
     let Err(error) = DynamicsReader::open(&path) else { panic!("opened a text file") };
     assert!(error.is_usage() && error.to_string().contains("dynamics.parquet"), "{error}");
+}
+
+/// What is said of the file of one epoch whose `column` holds `value`.
+fn refusal(column: &str, value: Option<f32>) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dynamics.parquet");
+    let names = ["margin", "label_aware_margin", "p_label", "weight"];
+    let floats = names.map(|name| {
+        let value = if name == column { value } else { Some(0.5) };
+        (name, Arc::new(Float32Array::from(vec![value])) as ArrayRef, true)
+    });
+    let number = |name| (name, Arc::new(UInt32Array::from(vec![7])) as ArrayRef, false);
+    let class = |name| (name, Arc::new(UInt16Array::from(vec![1])) as ArrayRef, false);
+    let columns = [number("row"), number("epoch"), class("label"), class("predicted")];
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().chain(floats)).unwrap();
+    let mut file = writer(std::fs::File::create(&path).unwrap(), &batch.schema(), &path).unwrap();
+    file.write(&batch).unwrap();
+    file.close().unwrap();
+    match DynamicsReader::open(&path).unwrap().next_epoch() {
+        Ok(epoch) => format!("{} rows", epoch.unwrap().rows.len()),
+        Err(error) => error.source().unwrap().to_string(),
+    }
+}
+
+#[test]
+fn values_that_are_no_numbers_are_refused_by_row_and_epoch() {
+    assert_eq!(refusal("margin", Some(1.5)), "1 rows");
+    assert_eq!(refusal("label_aware_margin", None), "1 rows");
+    assert_eq!(refusal("margin", Some(f32::NAN)), "row 7 of epoch 7: found NaN");
+    assert_eq!(refusal("p_label", Some(f32::INFINITY)), "row 7 of epoch 7: found inf");
+    let gap = "not the columns of training dynamics";
+    assert_eq!(refusal("weight", None), gap);
 }

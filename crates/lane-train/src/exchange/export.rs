@@ -241,3 +241,51 @@ fn refuse_or_remove_others(folder: &Path, force: bool) -> Result<(), TrainError>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamics::{Dynamics, DynamicsConfig, Observation};
+
+    /// What is said of an export of three rows where `labels.csv` lists these.
+    fn refusal(listed: &str) -> String {
+        let run = tempfile::tempdir().unwrap();
+        std::fs::write(run.path().join("result.json"), "{}").unwrap();
+        let labels = format!("row,id,text,label\n{listed}");
+        std::fs::write(run.path().join("labels.csv"), labels).unwrap();
+        let path = run.path().join("dynamics.parquet");
+        let mut dynamics = Dynamics::create(&path, 3, 2, DynamicsConfig::default()).unwrap();
+        for row in 0..3 {
+            let label = ClassId(0);
+            let seen = Observation {
+                label,
+                margin: 1.0,
+                label_aware_margin: None,
+                p_label: 0.5,
+                predicted: label,
+                weight: 1.0,
+            };
+            dynamics.observe(RowId(row), seen, &[1.0, 0.0]);
+        }
+        dynamics.end_epoch(1).unwrap();
+        dynamics.finish().unwrap();
+        let out = run.path().join("out");
+        let request =
+            ExportRequest { run: run.path().into(), format: Format::Aum, out, force: false };
+        match export(&request) {
+            Ok(summary) => format!("{} rows", summary.n_rows),
+            Err(error) => {
+                let reason = std::error::Error::source(&error).map(ToString::to_string);
+                reason.unwrap_or_else(|| error.to_string())
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_whose_files_do_not_fit_one_another_is_refused() {
+        assert_eq!(refusal("1,b,t,x\n0,a,t,y\n2,c,t,x\n"), "3 rows");
+        assert_eq!(refusal("0,a,t,y\n1,b,t,x\n"), "found row 2, labels.csv lists 2 rows from 0");
+        assert!(refusal("0,a,t,y\n2,b,t,x\n").contains("row 2 in place of row 1"));
+        assert!(refusal("0,a,t,y\n0,b,t,x\n").contains("row 0 in place of row 1"));
+    }
+}
