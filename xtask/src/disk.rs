@@ -21,7 +21,7 @@ const EPOCHS: u32 = 24;
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let lane = lane_binary::find(root, None)?.path;
-    let trial = Trial { lane: &lane, root, method: "base", epochs: EPOCHS };
+    let trial = Trial::built_in(&lane, root, "base", EPOCHS);
     let folder = tempfile::tempdir()?;
     let whole = folder.path().join("whole");
     trial.to_the_end(&whole)?;

@@ -4,9 +4,12 @@
 //! random time, gone on with, killed again, thirty times over; a third of the kills wait until a
 //! checkpoint is being written. Whenever a run comes to its end, every file it left has to be, byte for
 //! byte, that of the run in one go; only `record.json`, which holds the time it took, may differ.
+//!
+//! The runs are on the built-in corpus, and where `LANE_DATA` and `LANE_ENCODER` name real text and a
+//! real encoder, two of `lane` are on those: the encoder frozen, and trained on some hundred rows.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,6 +19,9 @@ use crate::corpus::splitmix::SplitMix64;
 use crate::lane_binary;
 use crate::trial::{Trial, compare, files};
 
+/// The real text, and rows of each split where the whole encoder is trained.
+const REAL: &str = "trec6";
+const FEW_ROWS: usize = 160;
 const N_KILLS: usize = 30;
 /// Methods and epochs that take some seconds each.
 const CASES: [(&str, u32); 4] = [("base", 24), ("lane", 9), ("aum", 8), ("dividemix", 7)];
@@ -26,9 +32,37 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let lane = lane_binary::find(root, None)?.path;
     for (method, epochs) in CASES {
         let folder = tempfile::tempdir()?;
-        let trial = Trial { lane: &lane, root, method, epochs };
+        let trial = Trial::built_in(&lane, root, method, epochs);
         let report = kill(&trial, folder.path()).with_context(|| format!("method `{method}`"))?;
         println!("ok    {method}: {report}");
+    }
+    let folder = |variable| std::env::var_os(variable).map(PathBuf::from);
+    match folder("LANE_DATA").zip(folder("LANE_ENCODER")) {
+        Some((data, encoder)) => on_real_text(&lane, root, &data.join(REAL), &encoder),
+        None => {
+            println!("not run: on real text; LANE_DATA and LANE_ENCODER are not both set");
+            Ok(())
+        }
+    }
+}
+
+fn on_real_text(lane: &Path, root: &Path, data: &Path, encoder: &Path) -> Result<()> {
+    let few = tempfile::tempdir()?;
+    for split in ["train", "validation", "test"] {
+        let path = data.join(split).with_extension("csv");
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let rows: Vec<&str> = text.lines().take(1 + FEW_ROWS).collect();
+        fs::write(few.path().join(split).with_extension("csv"), rows.join("\n"))?;
+    }
+    let encoder = ["--encoder".to_owned(), encoder.display().to_string()];
+    let frozen = encoder.iter().cloned().chain(["--freeze-encoder".to_owned()]).collect();
+    let cases = [("frozen", data, 20, frozen), ("trained", few.path(), 3, encoder.to_vec())];
+    for (name, data, epochs, options) in cases {
+        let folder = tempfile::tempdir()?;
+        let trial = Trial { lane, root, data, method: "lane", epochs, options };
+        let report = kill(&trial, folder.path())
+            .with_context(|| format!("method `lane` on {REAL}, encoder {name}"))?;
+        println!("ok    lane on {REAL}, encoder {name}: {report}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A small run of `lane` on the built-in corpus that things are done to, and the files it leaves.
+//! A small run of `lane` that things are done to, and the files it leaves.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,14 +16,24 @@ const PATIENCE: Duration = Duration::from_mins(5);
 pub(crate) struct Trial<'a> {
     pub(crate) lane: &'a Path,
     pub(crate) root: &'a Path,
+    /// The folder of the three splits, from `root` on.
+    pub(crate) data: &'a Path,
     pub(crate) method: &'a str,
     pub(crate) epochs: u32,
+    /// Other arguments of `lane train`.
+    pub(crate) options: Vec<String>,
 }
 
 /// The files of a run, by name.
 pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-impl Trial<'_> {
+impl<'a> Trial<'a> {
+    /// A run on the built-in corpus.
+    pub(crate) fn built_in(lane: &'a Path, root: &'a Path, method: &'a str, epochs: u32) -> Self {
+        let data = Path::new("fixtures/builtin");
+        Self { lane, root, data, method, epochs, options: Vec::new() }
+    }
+
     /// Begins a run or goes on with it; stderr is piped.
     pub(crate) fn start(&self, out: &Path) -> Result<Child> {
         let mut command = Command::new(self.lane);
@@ -32,11 +42,11 @@ impl Trial<'_> {
             command.arg("--resume").arg(out);
         } else {
             for split in ["train", "validation", "test"] {
-                command.arg(format!("--{split}")).arg(format!("fixtures/builtin/{split}.csv"));
+                command.arg(format!("--{split}")).arg(self.data.join(split).with_extension("csv"));
             }
             let epochs = self.epochs.to_string();
             command.args(["--method", self.method, "--epochs", &epochs, "--device", "flex"]);
-            command.args(["--checkpoint-every", "3", "--out"]).arg(out);
+            command.args(["--checkpoint-every", "3", "--out"]).arg(out).args(&self.options);
         }
         let command = command.env("RAYON_NUM_THREADS", "2");
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped());
