@@ -8,6 +8,8 @@
 //! The runs are on the built-in corpus, and where `LANE_DATA` and `LANE_ENCODER` name real text and a
 //! real encoder, two of `lane` are on those: the encoder frozen, and trained on some hundred rows.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -25,8 +27,6 @@ const FEW_ROWS: usize = 160;
 const N_KILLS: usize = 30;
 /// Methods and epochs that take some seconds each.
 const CASES: [(&str, u32); 4] = [("base", 24), ("lane", 9), ("aum", 8), ("dividemix", 7)];
-/// How long a kill waits for a checkpoint to be under way.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let lane = lane_binary::find(root, None)?.path;
@@ -37,13 +37,11 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         println!("ok    {method}: {report}");
     }
     let folder = |variable| std::env::var_os(variable).map(PathBuf::from);
-    match folder("LANE_DATA").zip(folder("LANE_ENCODER")) {
-        Some((data, encoder)) => on_real_text(&lane, root, &data.join(REAL), &encoder),
-        None => {
-            println!("not run: on real text; LANE_DATA and LANE_ENCODER are not both set");
-            Ok(())
-        }
-    }
+    let Some((data, encoder)) = folder("LANE_DATA").zip(folder("LANE_ENCODER")) else {
+        println!("not run: on real text; LANE_DATA and LANE_ENCODER are not both set");
+        return Ok(());
+    };
+    on_real_text(&lane, root, &data.join(REAL), &encoder)
 }
 
 fn on_real_text(lane: &Path, root: &Path, data: &Path, encoder: &Path) -> Result<()> {
@@ -56,7 +54,7 @@ fn on_real_text(lane: &Path, root: &Path, data: &Path, encoder: &Path) -> Result
     }
     let encoder = ["--encoder".to_owned(), encoder.display().to_string()];
     let frozen = encoder.iter().cloned().chain(["--freeze-encoder".to_owned()]).collect();
-    let cases = [("frozen", data, 20, frozen), ("trained", few.path(), 3, encoder.to_vec())];
+    let cases = [("frozen", data, 3, frozen), ("trained", few.path(), 3, encoder.to_vec())];
     for (name, data, epochs, options) in cases {
         let folder = tempfile::tempdir()?;
         let trial = Trial { lane, root, data, method: "lane", epochs, options };
@@ -76,10 +74,13 @@ fn kill(trial: &Trial<'_>, folder: &Path) -> Result<String> {
     while n_kills < N_KILLS || n_finished == 0 {
         let out = folder.join(format!("run-{n_finished}"));
         let wait = whole.mul_f64(random.below(1000) as f64 / 2500.0);
-        let in_writing = random.percent(33);
-        if n_kills < N_KILLS && killed(trial, &out, wait, in_writing)? {
+        // Of a kill that is to meet a checkpoint: how long it waits for one.
+        let patience = if random.percent(33) { whole } else { Duration::ZERO };
+        let killed =
+            if n_kills < N_KILLS { kill_after(trial, &out, wait, patience)? } else { None };
+        if let Some(in_writing) = killed {
             n_kills += 1;
-            n_in_writing += usize::from(is_writing(&out));
+            n_in_writing += usize::from(in_writing);
         } else {
             trial.to_the_end(&out)?;
             compare(&files(&out)?, &expected)?;
@@ -94,12 +95,20 @@ fn kill(trial: &Trial<'_>, folder: &Path) -> Result<String> {
     ))
 }
 
-/// Kills the run after `wait`, or once it writes a checkpoint after that; false if it had ended.
-fn killed(trial: &Trial<'_>, out: &Path, wait: Duration, in_writing: bool) -> Result<bool> {
+/// Kills the run after `wait`, or once it writes a checkpoint within `patience` of that. Whether it was
+/// writing one; none if it had ended.
+fn kill_after(
+    trial: &Trial<'_>,
+    out: &Path,
+    wait: Duration,
+    patience: Duration,
+) -> Result<Option<bool>> {
+    let left_before = begun(out);
+    let is_writing = || !begun(out).is_subset(&left_before);
     let mut child = trial.start(out)?;
     sleep(wait);
-    let patience = Instant::now();
-    while in_writing && !is_writing(out) && patience.elapsed() < PATIENCE {
+    let waited = Instant::now();
+    while !is_writing() && waited.elapsed() < patience {
         if child.try_wait()?.is_some() {
             break;
         }
@@ -107,17 +116,18 @@ fn killed(trial: &Trial<'_>, out: &Path, wait: Duration, in_writing: bool) -> Re
     }
     if let Some(status) = child.try_wait()? {
         ensure!(status.success(), "a run into {} failed ({status})", out.display());
-        return Ok(false);
+        return Ok(None);
     }
     child.kill()?;
     child.wait()?;
-    Ok(true)
+    Ok(Some(is_writing()))
 }
 
-/// Whether a checkpoint is begun and not yet in its place.
-fn is_writing(out: &Path) -> bool {
+/// Checkpoints that are begun and not in their place: one being written, and what kills left of others.
+fn begun(out: &Path) -> BTreeSet<OsString> {
     let entries = fs::read_dir(out.join("checkpoint")).into_iter().flatten().flatten();
-    entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with(".lane-"))
+    let names = entries.map(|entry| entry.file_name());
+    names.filter(|name| name.to_string_lossy().starts_with(".lane-")).collect()
 }
 
 #[cfg(test)]
@@ -125,12 +135,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checkpoint_under_way_is_known_by_its_name() {
+    fn a_checkpoint_that_is_begun_is_known_by_its_name() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(!is_writing(folder.path()));
+        assert!(begun(folder.path()).is_empty());
         fs::create_dir_all(folder.path().join("checkpoint/000000000003")).unwrap();
-        assert!(!is_writing(folder.path()));
+        assert!(begun(folder.path()).is_empty());
         fs::create_dir(folder.path().join("checkpoint/.lane-x1")).unwrap();
-        assert!(is_writing(folder.path()));
+        assert_eq!(begun(folder.path()).len(), 1);
     }
 }

@@ -151,7 +151,12 @@ impl<'a, R: BufRead + Seek> Compact<'a, R> {
     fn list(&mut self) -> io::Result<(u64, u8)> {
         let head = self.byte()?;
         let n_items = if head >> 4 == 15 { self.number()? } else { u64::from(head >> 4) };
-        Ok((n_items, head & 15))
+        let kind = head & 15;
+        // Nothing in Parquet is a list of truth values, and the decoder takes them to have no bytes.
+        if matches!(kind, 1 | 2) {
+            return Err(io::Error::other("a list of truth values, which is not in use"));
+        }
+        Ok((n_items, kind))
     }
 
     /// A number with its sign in the lowest bit.
@@ -237,6 +242,7 @@ mod tests {
         check(&[0x11, 0], Err("field [1] is of type 1"));
         check(&[0x29, 0x15, 2, 0], Err("field [2, 2] is of type 5"));
         check(&[0x3b, 0, 0], Err("a value of type 11, which is not in use"));
+        check(&[0x39, 0x12, 1, 0], Err("a list of truth values, which is not in use"));
         check(&[0x05, 0x80, 0x80, 8, 0, 0], Err("a field numbered 65536"));
         check(&[0x16, 0x80, 0x80, 0x80, 0x80, 0x20, 0], Err("field [1] is 4294967296"));
     }

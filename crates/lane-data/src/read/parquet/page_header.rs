@@ -46,9 +46,36 @@ struct Header {
     packed: i64,
     n_dictionary: i64,
     n_values: i64,
-    encoding: i64,
+    has_differences: bool,
     /// Bytes of both levels in front of the values, where those alone are packed.
-    levels: i64,
+    levels: [i64; 2],
+    is_below_0: bool,
+    /// Headers of data or of a dictionary within it, of which there is to be one.
+    n_kinds: u32,
+}
+
+impl Header {
+    fn take(&mut self, path: &[i64], met: Met) {
+        let value = match (path, met) {
+            (_, Met::Integer(value)) => value,
+            ([5 | 7 | 8], Met::Struct) => {
+                self.n_kinds += 1;
+                return;
+            }
+            _ => return,
+        };
+        match path {
+            [2] => self.unpacked = value,
+            [3] => self.packed = value,
+            [7, 1] => self.n_dictionary = value,
+            [5 | 8, 1] => self.n_values = value,
+            [5, 2] | [8, 4] => self.has_differences = DIFFERENCES.contains(&value),
+            [8, 5] => self.levels[0] = value,
+            [8, 6] => self.levels[1] = value,
+            _ => return,
+        }
+        self.is_below_0 |= value < 0;
+    }
 }
 
 /// Walks the pages from byte `start` to `end` of a file, and shows each.
@@ -65,27 +92,18 @@ pub(super) fn sizes(
         file.seek(SeekFrom::Start(at)).map_err(failed)?;
         let mut header = Header::default();
         let mut compact = Compact::new(&mut *file, end - at);
-        let mut show = |path: &[i64], met| match (path, met) {
-            ([2], Met::Integer(value)) => header.unpacked = value,
-            ([3], Met::Integer(value)) => header.packed = value,
-            ([7, 1], Met::Integer(value)) => header.n_dictionary = value,
-            ([5 | 8, 1], Met::Integer(value)) => header.n_values = value,
-            ([5, 2] | [8, 4], Met::Integer(value)) => header.encoding = value,
-            ([8, 5 | 6], Met::Integer(value)) => header.levels += value,
-            _ => {}
-        };
-        compact.walk(PAGE_HEADER, &mut show).map_err(failed)?;
+        compact.walk(PAGE_HEADER, &mut |path, met| header.take(path, met)).map_err(failed)?;
         let after = end - compact.left();
-        let size = |value: i64| u64::try_from(value).ok();
-        let (Some(unpacked), Some(packed), Some(n_dictionary), Some(n_values), Some(levels)) = (
-            size(header.unpacked),
-            size(header.packed),
-            size(header.n_dictionary),
-            size(header.n_values),
-            size(header.levels),
-        ) else {
+        if 1 < header.n_kinds {
+            return Err(format!("page header at byte {at}: of more than one kind"));
+        }
+        if header.is_below_0 {
             return Err(format!("page header at byte {at}: a size below 0"));
-        };
+        }
+        let [unpacked, packed, n_dictionary, n_values] =
+            [header.unpacked, header.packed, header.n_dictionary, header.n_values]
+                .map(i64::unsigned_abs);
+        let levels = header.levels.iter().sum::<i64>().unsigned_abs();
         at = after.saturating_add(packed);
         if end < at {
             return Err(format!(
@@ -106,7 +124,7 @@ pub(super) fn sizes(
         sizes.unpacked = sizes.unpacked.saturating_add(unpacked);
         sizes.largest = sizes.largest.max(unpacked);
         sizes.n_values = sizes.n_values.saturating_add(n_values);
-        sizes.has_differences |= DIFFERENCES.contains(&header.encoding);
+        sizes.has_differences |= header.has_differences;
     }
     Ok(sizes)
 }
@@ -161,6 +179,10 @@ mod tests {
         check(
             &[0x15, 0, 0x15, 2, 0x15, 80, 0],
             Err("a page of 40 bytes at byte 7, the column ends at 7"),
+        );
+        check(
+            &[0x15, 0, 0x15, 2, 0x15, 0, 0x2c, 0, 0x3c, 0, 0],
+            Err("page header at byte 0: of more than one kind"),
         );
         check(
             &[0x15, 4, 0x15, 2, 0x15, 0, 0x4c, 0x15, 200, 1, 0, 0],
