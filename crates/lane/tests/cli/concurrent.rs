@@ -1,44 +1,18 @@
 //! Several processes at one run, one cache, one cell.
 #![cfg(unix)]
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, Said};
+use crate::support::{Place, Said, files, same_files};
 
 const LONG: &str = "train --train {built-in}/train.csv --method base --epochs 60 --quiet";
 const SHORT: &str = "train --train noisy.csv --method lane --epochs 2 --max-length 32 --quiet";
 const CELL: &str = "run-cell --cells grid/cells.jsonl --index 0 --quiet";
 const OUT: &str = "grid/runs/rows/noise-0.2/lane/seed-1";
 const WAITING: &str = "warning: another process is at this cell; waiting for it\n";
-
-/// The files of a run or a cache by name, but for the record with its times.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            let below = files(&entry.path()).into_iter();
-            found.extend(below.map(|(file, bytes)| (format!("{name}/{file}"), bytes)));
-        } else if name != "record.json" {
-            found.insert(name, std::fs::read(entry.path()).unwrap());
-        }
-    }
-    found
-}
-
-#[track_caller]
-fn same_files(found: &Path, expected: &Path) {
-    let (found, expected) = (files(found), files(expected));
-    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
-    for (name, bytes) in &expected {
-        assert!(found[name] == *bytes, "{name} differs");
-    }
-}
 
 fn ended(child: Child) -> Said {
     child.wait_with_output().unwrap().into()
@@ -52,13 +26,18 @@ fn wait_until(is_so: impl Fn() -> bool) {
     }
 }
 
+/// Whether there are two; the ones before them are gone by then.
+fn has_checkpoints(run: &Path) -> bool {
+    let entries = std::fs::read_dir(run.join("checkpoint")).into_iter().flatten().flatten();
+    1 < entries.filter(|it| it.file_name().to_string_lossy().starts_with('0')).count()
+}
+
 #[test]
 fn a_second_run_into_a_folder_is_refused_while_the_first_runs_and_the_first_is_whole() {
     let place = Place::new();
     place.lane(&format!("{LONG} --out alone")).succeeded();
     let mut first = place.start(&format!("{LONG} --checkpoint-every 3 --out run"));
-    for written in ["run/config.toml", "run/checkpoint/000000000006"] {
-        wait_until(|| place.path(written).exists());
+    let refuse = || {
         for line in [
             format!("{LONG} --out run"),
             format!("{LONG} --out run --force"),
@@ -71,7 +50,12 @@ fn a_second_run_into_a_folder_is_refused_while_the_first_runs_and_the_first_is_w
             assert!(said.stderr.contains(message), "{line}: {}", said.stderr);
             assert!(said.stderr.contains("hint: wait until it has ended"), "{line}: {said:?}");
         }
-    }
+    };
+    let run = place.path("run");
+    wait_until(|| run.join("config.toml").exists());
+    refuse();
+    wait_until(|| has_checkpoints(&run));
+    refuse();
     assert!(first.try_wait().unwrap().is_none(), "it ended before the others were refused");
     ended(first).succeeded();
     same_files(&place.path("run"), &place.path("alone"));
@@ -163,7 +147,7 @@ fn where_the_worker_of_a_cell_is_killed_the_one_that_waits_goes_on_in_its_place(
     let [out, alone] = one_cell(&place, 40);
     let line = format!("{CELL} --checkpoint-every 3");
     let mut at_work = place.start(&line);
-    wait_until(|| out.join("checkpoint/000000000006").exists());
+    wait_until(|| has_checkpoints(&out));
     let mut waits = place.start(&line);
     let mut said = String::new();
     BufReader::new(waits.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();

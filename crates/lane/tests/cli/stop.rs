@@ -1,10 +1,10 @@
-//! Runs that a signal stops, and `--resume`.
+//! Runs that a signal stops or kills, and `--resume`.
 #![cfg(unix)]
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, Said, fixtures};
+use crate::support::{Place, Said, fixtures, same_files};
 
 const EPOCHS: &str = "60";
 
@@ -82,4 +82,27 @@ fn a_stopped_run_goes_on_by_its_folder_alone_and_a_finished_one_says_so() {
     assert_eq!(again.stdout, "finished before: run/result.json\n");
     assert_eq!(place.lane("train --resume run --json").succeeded().stdout.as_bytes(), result);
     assert_eq!(place.bytes("run/result.json"), result);
+}
+
+/// `cargo xtask check --kill` does this thirty times to each of several methods.
+#[test]
+fn a_run_that_is_killed_again_and_again_comes_to_the_files_of_one_that_was_not() {
+    let place = Place::new();
+    let line =
+        "train --train {built-in}/train.csv --method aum --epochs 2 --checkpoint-every 2 --quiet";
+    place.lane(&format!("{line} --out alone")).succeeded();
+    let mut n_killed = 0;
+    for milliseconds in [40, 700, 250, 480, 330, 610] {
+        let has_begun = place.path("run/config.toml").exists();
+        let line =
+            if has_begun { "train --resume run --quiet" } else { &format!("{line} --out run") };
+        let mut child = place.start(line);
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        n_killed += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(n_killed > 2, "it ended before it was killed");
+    place.lane("train --resume run").succeeded();
+    same_files(&place.path("run"), &place.path("alone"));
 }

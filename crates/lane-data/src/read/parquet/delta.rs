@@ -136,6 +136,32 @@ mod tests {
         check(&run, 3, Ok(&[9]));
     }
 
+    #[track_caller]
+    fn behind_levels(encoding: Encoding, buf: &[u8], levels: [i16; 2], expected: &[u8]) {
+        let page = Page::DataPage {
+            buf: buf.to_vec().into(),
+            num_values: 9,
+            encoding: Encoding::DELTA_BINARY_PACKED,
+            def_level_encoding: encoding,
+            rep_level_encoding: encoding,
+            statistics: None,
+        };
+        assert_eq!(values(&page, levels), Ok(expected));
+    }
+
+    #[test]
+    fn values_stand_behind_the_levels() {
+        behind_levels(Encoding::RLE, &[1, 2], [0, 0], &[1, 2]);
+        behind_levels(Encoding::RLE, &[1, 0, 0, 0, 7, 8], [0, 1], &[8]);
+        behind_levels(Encoding::RLE, &[1, 0, 0, 0, 7, 0, 0, 0, 0, 8], [1, 1], &[8]);
+        #[expect(deprecated, reason = "files of it are read")]
+        let packed = Encoding::BIT_PACKED;
+        // Nine levels of one bit, then of two.
+        behind_levels(packed, &[7, 7, 8], [0, 1], &[8]);
+        behind_levels(packed, &[7, 7, 7, 8], [0, 3], &[8]);
+        behind_levels(packed, &[7, 7, 7, 7, 7, 8], [2, 3], &[]);
+    }
+
     #[test]
     fn runs_that_cannot_be_are_refused() {
         let many = [128, 1, 4, 255, 255, 255, 255, 15, 0];
