@@ -312,6 +312,10 @@ impl TrainError {
             Self::Checkpoint { .. } => {
                 Some("to begin the run anew, remove its folder `checkpoint`".into())
             }
+            // A part of the dynamics, of which there is one copy.
+            Self::Io { action: "read back", .. } => Some(
+                "no checkpoint of the run can do without it: put it back, or remove the folder `checkpoint` to begin anew".into(),
+            ),
             Self::NotFinite { way_back: Some(way_back), .. } => Some(way_back.hint()),
             Self::NotFinite { .. } => {
                 Some("try a lower --lr, or `--set training.clip_norm=0.5`".into())

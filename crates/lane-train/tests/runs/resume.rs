@@ -187,7 +187,8 @@ fn an_epoch_of_the_dynamics_that_is_gone_is_named() {
     let part = run.join("checkpoint/dynamics/epoch-00001.parquet");
     let bytes = fs::read(&part).unwrap();
     flip(&part);
-    assert!(!refuses(&run, &["failed to read back", "epoch-00001.parquet", "changed"]).is_usage());
+    let refused = refuses(&run, &["failed to read back", "epoch-00001.parquet", "changed"]);
+    assert!(!refused.is_usage() && refused.hint().is_some_and(|it| it.contains("put it back")));
     fs::write(&part, bytes).unwrap();
     assert!(matches!(go_on(&run, &mut StopAfter::never()).unwrap(), Resumed::Ran(_)));
 }
