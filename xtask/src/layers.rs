@@ -11,7 +11,7 @@
 //! ```
 //!
 //! `lane-train` also reads `lane-data` and `lane-metrics`, and takes AdamW's step from `lane-kernels`. Beside
-//! it stand `lane-few-shot`, on `lane-data` and `lane-metrics` alone, and `lane-rescore`, on `lane-metrics`.
+//! it stand `lane-few-shot` and `lane-rescore`, on `lane-data` and `lane-metrics` alone.
 //! Tests may look anywhere, so dev-dependencies are free, except in xtask, which has to build in seconds.
 //! burn stays out of [`WITHOUT_BURN`], through whatever other crate it might come.
 
@@ -45,7 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lane-few-shot", &["lane-metrics", "lane-data"]),
     ("lane-audit", &["lane-metrics", "lane-data"]),
     ("lane-review", &["lane-audit", "lane-data"]),
-    ("lane-rescore", &["lane-metrics"]),
+    ("lane-rescore", &["lane-metrics", "lane-data"]),
     ("lane", &["lane-train", "lane-few-shot", "lane-audit", "lane-review", "lane-rescore"]),
     ("xtask", &[]),
 ];

@@ -12,6 +12,12 @@ pub fn is_decoding() -> bool {
     DECODING.get()
 }
 
+/// Says of this thread that whatever it does is caught: one of an engine that makes an error of every
+/// panic of its tasks.
+pub fn catches_all() {
+    DECODING.set(true);
+}
+
 /// Runs a decoder; none where it panicked.
 ///
 /// What the decoder was at is to be dropped then: it may be half done.

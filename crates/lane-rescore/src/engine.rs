@@ -27,6 +27,7 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
+use lane_data::decoder;
 
 use crate::byte_size::ByteSize;
 use crate::epochs::Epochs;
@@ -64,9 +65,14 @@ pub(crate) fn rescore(request: &RescoreRequest) -> Result<RescoreSummary, Rescor
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .enable_all()
+        .on_thread_start(decoder::catches_all)
         .build()
         .map_err(RescoreError::io("start threads for", &request.out))?;
-    runtime.block_on(rank(request, &inputs, epochs, ranking, threads))
+    let ranked =
+        decoder::catch(|| runtime.block_on(rank(request, &inputs, epochs, ranking, threads)));
+    ranked.unwrap_or_else(|| {
+        Err(RescoreError::Engine { message: "it gave up on damaged data".into() })
+    })
 }
 
 fn threads(request: &RescoreRequest) -> usize {

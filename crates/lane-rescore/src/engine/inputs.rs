@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use lane_data::{DataError, decoder, read};
 
 use crate::epochs::Epochs;
 use crate::error::RescoreError;
@@ -91,11 +92,19 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, RescoreError> {
     Ok(files)
 }
 
-/// The epochs of the file's data map, once its columns are seen to be those of dynamics.
+/// The epochs of the file's data map, once it is seen to be sound and its columns those of dynamics.
 fn checked(path: &Path) -> Result<Option<Epochs>, RescoreError> {
+    let no_parquet = |found: String| not_dynamics(path, found, "a Parquet file".into());
+    read::parquet_batch_rows(path).map_err(|error| match error {
+        DataError::Read { source, .. } => RescoreError::io("read", path)(source),
+        DataError::Parquet { reason, .. } => no_parquet(reason),
+        other => no_parquet(other.to_string()),
+    })?;
     let file = File::open(path).map_err(RescoreError::io("read", path))?;
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
-        .map_err(|error| not_dynamics(path, error.to_string(), "a Parquet file".into()))?;
+    let metadata =
+        decoder::catch(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()))
+            .ok_or_else(|| no_parquet("types of columns that no decoder knows".into()))?
+            .map_err(|error| no_parquet(error.to_string()))?;
     for (name, wanted) in COLUMNS {
         let Some((_, field)) = metadata.schema().column_with_name(name) else {
             if name == OPTIONAL {

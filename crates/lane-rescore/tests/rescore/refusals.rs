@@ -132,6 +132,14 @@ fn a_damaged_log_is_an_error_and_not_a_panic() {
         // Damage to a value may go unseen; damage to the structure must not end the program.
         let _ = rescore(&place.request(Score::Aum));
     }
+    // The footer more closely: it holds types and sizes that decoders take for granted.
+    let length = whole[whole.len() - 8..].first_chunk().map_or(0, |it| u32::from_le_bytes(*it));
+    for at in (whole.len() - 8 - length as usize..whole.len() - 8).step_by(41) {
+        let mut bytes = whole.clone();
+        bytes[at] = bytes[at].wrapping_add(1 + (at % 7) as u8);
+        std::fs::write(place.path("dynamics.parquet"), bytes).unwrap();
+        let _ = rescore(&place.request(Score::Aum));
+    }
     std::fs::write(place.path("dynamics.parquet"), &whole[..whole.len() / 2]).unwrap();
     assert!(rescore(&place.request(Score::Aum)).is_err());
 }

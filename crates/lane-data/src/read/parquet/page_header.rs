@@ -13,6 +13,9 @@ use super::shapes::PAGE_HEADER;
 /// The encodings that write differences: of numbers, of lengths of texts, of texts.
 const DIFFERENCES: RangeInclusive<i64> = 5..=7;
 
+/// The encodings that name values of a dictionary, in the older and the newer spelling.
+const BY_DICTIONARY: [i64; 2] = [2, 8];
+
 /// Sizes of the pages of one column, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sizes {
@@ -46,7 +49,8 @@ struct Header {
     packed: i64,
     n_dictionary: i64,
     n_values: i64,
-    has_differences: bool,
+    encoding: i64,
+    is_dictionary: bool,
     /// Bytes of both levels in front of the values, where those alone are packed.
     levels: [i64; 2],
     is_below_0: bool,
@@ -58,8 +62,9 @@ impl Header {
     fn take(&mut self, path: &[i64], met: Met) {
         let value = match (path, met) {
             (_, Met::Integer(value)) => value,
-            ([5 | 7 | 8], Met::Struct) => {
+            ([kind @ (5 | 7 | 8)], Met::Struct) => {
                 self.n_kinds += 1;
+                self.is_dictionary = *kind == 7;
                 return;
             }
             _ => return,
@@ -69,7 +74,7 @@ impl Header {
             [3] => self.packed = value,
             [7, 1] => self.n_dictionary = value,
             [5 | 8, 1] => self.n_values = value,
-            [5, 2] | [8, 4] => self.has_differences = DIFFERENCES.contains(&value),
+            [5, 2] | [8, 4] => self.encoding = value,
             [8, 5] => self.levels[0] = value,
             [8, 6] => self.levels[1] = value,
             _ => return,
@@ -86,6 +91,7 @@ pub(super) fn sizes(
     mut show_page: impl FnMut(Page),
 ) -> Result<Sizes, String> {
     let mut sizes = Sizes::default();
+    let mut has_dictionary = false;
     let mut at = start;
     while at < end {
         let failed = |error: io::Error| format!("page header at byte {at}: {error}");
@@ -99,6 +105,10 @@ pub(super) fn sizes(
         }
         if header.is_below_0 {
             return Err(format!("page header at byte {at}: a size below 0"));
+        }
+        has_dictionary |= header.is_dictionary;
+        if BY_DICTIONARY.contains(&header.encoding) && !has_dictionary {
+            return Err(format!("page header at byte {at}: values of a dictionary before it"));
         }
         let [unpacked, packed, n_dictionary, n_values] =
             [header.unpacked, header.packed, header.n_dictionary, header.n_values]
@@ -124,7 +134,7 @@ pub(super) fn sizes(
         sizes.unpacked = sizes.unpacked.saturating_add(unpacked);
         sizes.largest = sizes.largest.max(unpacked);
         sizes.n_values = sizes.n_values.saturating_add(n_values);
-        sizes.has_differences |= header.has_differences;
+        sizes.has_differences |= DIFFERENCES.contains(&header.encoding);
     }
     Ok(sizes)
 }
@@ -183,6 +193,10 @@ mod tests {
         check(
             &[0x15, 0, 0x15, 2, 0x15, 0, 0x2c, 0, 0x3c, 0, 0],
             Err("page header at byte 0: of more than one kind"),
+        );
+        check(
+            &[0x15, 0, 0x15, 2, 0x15, 0, 0x2c, 0x15, 0, 0x15, 16, 0, 0],
+            Err("page header at byte 0: values of a dictionary before it"),
         );
         check(
             &[0x15, 4, 0x15, 2, 0x15, 0, 0x4c, 0x15, 200, 1, 0, 0],
