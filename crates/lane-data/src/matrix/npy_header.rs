@@ -56,7 +56,7 @@ impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => {
-                Self::Found("the end of the file within the header".into(), "a `NumPy` array")
+                Self::Found("the end of the file within the header".into(), "a NumPy array")
             }
             _ => Self::Io(error),
         }
@@ -69,7 +69,7 @@ impl Header {
         file.read_exact(&mut start)?;
         if start[..6] != *MAGIC {
             let found = format!("a file that starts with {:02x?}", &start[..6]);
-            return Err(Refusal::Found(found, "the magic word of a `NumPy` array"));
+            return Err(Refusal::Found(found, "the magic word of a NumPy array"));
         }
         let (length, n_before) = match start[6] {
             1 => (u32::from(u16::from_le_bytes(bytes(file)?)), 10),

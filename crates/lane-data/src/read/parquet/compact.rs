@@ -165,17 +165,8 @@ impl<'a, R: BufRead + Seek> Compact<'a, R> {
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    /// A whole number, seven bits a byte, the lowest first.
     fn number(&mut self) -> io::Result<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 127) << shift;
-            if byte < 128 {
-                return Ok(value);
-            }
-        }
-        Err(io::Error::other("a number of more than 64 bits"))
+        number(|| self.byte())
     }
 
     fn byte(&mut self) -> io::Result<u8> {
@@ -195,6 +186,19 @@ impl<'a, R: BufRead + Seek> Compact<'a, R> {
         self.left = self.left.checked_sub(n_bytes).ok_or_else(beyond)?;
         Ok(())
     }
+}
+
+/// A whole number, seven bits a byte, the lowest first.
+pub(super) fn number(mut next: impl FnMut() -> io::Result<u8>) -> io::Result<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = next()?;
+        value |= u64::from(byte & 127) << shift;
+        if byte < 128 {
+            return Ok(value);
+        }
+    }
+    Err(io::Error::other("a number of more than 64 bits"))
 }
 
 #[cfg(test)]

@@ -6,12 +6,15 @@
 //! <https://parquet.apache.org/docs/file-format/data-pages/encodings/>
 
 use std::fs::File;
+use std::io::Read;
 use std::sync::Arc;
 
 use ::parquet::basic::Encoding;
 use ::parquet::column::page::{Page, PageReader};
 use ::parquet::file::metadata::ColumnChunkMetaData;
 use ::parquet::file::serialized_reader::SerializedPageReader;
+
+use super::compact;
 
 /// Bits of a byte.
 const BYTE: u64 = 8;
@@ -104,18 +107,12 @@ fn after_run(mut bytes: &[u8], most: u64) -> Result<&[u8], String> {
     Ok(bytes)
 }
 
-/// A whole number, seven bits a byte, the lowest first.
 fn number(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 127) << shift;
-        if *byte < 128 {
-            return Some(value);
-        }
-    }
-    None
+    let next = || {
+        let mut byte = [0];
+        bytes.read_exact(&mut byte).map(|()| byte[0])
+    };
+    compact::number(next).ok()
 }
 
 #[cfg(test)]

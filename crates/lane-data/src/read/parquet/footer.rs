@@ -115,7 +115,7 @@ mod tests {
             let bytes = [b"PAR1", footer, &length.to_le_bytes(), letters].concat();
             check(&mut Cursor::new(bytes))
         };
-        // Two columns in the schema, of which the first has 1 within it; then 9 bytes of it missing.
+        // Two columns in the schema, of which the first has 1 within it; then its last byte missing.
         let footer = [0x29, 0x2c, 0x55, 2, 0, 0, 0];
         assert_eq!(file(&footer, 7, b"PAR1"), Ok(()));
         let beyond = "footer: it ends within a value";
