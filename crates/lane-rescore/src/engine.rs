@@ -70,8 +70,12 @@ pub(crate) fn rescore(request: &RescoreRequest) -> Result<RescoreSummary, Rescor
         .map_err(RescoreError::io("start threads for", &request.out))?;
     let ranked =
         decoder::catch(|| runtime.block_on(rank(request, &inputs, epochs, ranking, threads)));
-    ranked.unwrap_or_else(|| {
+    let ranked = ranked.unwrap_or_else(|| {
         Err(RescoreError::Engine { message: "it gave up on damaged data".into() })
+    });
+    ranked.map_err(|error| match error {
+        RescoreError::Engine { .. } => inputs.damage().unwrap_or(error),
+        other => other,
     })
 }
 

@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use datafusion::parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use lane_data::{DataError, decoder, read};
 
 use crate::epochs::Epochs;
@@ -67,6 +69,24 @@ impl Inputs {
             None => Ok(epochs),
         }
     }
+
+    /// The first file that does not decode to its end; an engine that fails on one does not name it.
+    pub(super) fn damage(&self) -> Option<RescoreError> {
+        let damaged = |file: &PathBuf| {
+            let found = decoder::catch(|| decode(file)).unwrap_or_else(|| Err("damage".into()));
+            Some(not_dynamics(file, found.err()?, "a whole Parquet file".into()))
+        };
+        self.files.iter().find_map(damaged)
+    }
+}
+
+/// Reads every batch of a file; what failed where one cannot be read.
+fn decode(file: &Path) -> Result<(), String> {
+    let opened = File::open(file).map_err(|error| error.to_string())?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(opened).map_err(|error| error.to_string())?;
+    let mut batches = builder.build().map_err(|error| error.to_string())?;
+    batches.try_for_each(|batch| batch.map(drop)).map_err(|error| error.to_string())
 }
 
 /// The file itself; of a folder its `dynamics.parquet`, else every `.parquet` file in it.

@@ -117,12 +117,12 @@ impl<'a> Looks<'a> {
             ("predicted", self.correct),
             ("weight", self.weights),
         ];
-        for (column, values) in columns.into_iter().filter(|(_, values)| values.null_count() > 0) {
-            let look = (0..values.len()).find(|look| values.is_null(*look)).unwrap_or_default();
-            let (row, epoch) = self.key(look);
-            return Err(Box::new(Fault::Empty { row, epoch, column }));
-        }
-        Ok(())
+        let Some((column, values)) = columns.into_iter().find(|(_, it)| it.null_count() > 0) else {
+            return Ok(());
+        };
+        let look = (0..values.len()).find(|look| values.is_null(*look)).unwrap_or_default();
+        let (row, epoch) = self.key(look);
+        Err(Box::new(Fault::Empty { row, epoch, column }))
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Ranking {
 
 enum Format {
     Csv(csv::Writer<NamedTempFile>),
-    Parquet(Box<ArrowWriter<NamedTempFile>>),
+    Parquet(ArrowWriter<NamedTempFile>),
 }
 
 impl Ranking {
@@ -58,7 +58,7 @@ impl Ranking {
         let format = if is_csv {
             Format::Csv(csv::Writer::new(file))
         } else {
-            Format::Parquet(Box::new(parquet(file, &schema).map_err(|it| failed(path, it))?))
+            Format::Parquet(parquet(file, &schema).map_err(|it| failed(path, it))?)
         };
         Ok(Self { path: path.into(), format, schema, n_rows: 0, n_looks: 0, force })
     }

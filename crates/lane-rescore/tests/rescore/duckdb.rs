@@ -31,7 +31,6 @@ fn theirs(python: &str, place: &Place, forgetting: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn a_log_in_two_files_is_ranked_as_duckdb_ranks_it() {
     let Some(python) = python() else {
         eprintln!("skipped: no Python with duckdb (LANE_PYTHON)");

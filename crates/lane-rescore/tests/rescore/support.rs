@@ -178,6 +178,7 @@ fn rows(batch: &RecordBatch) -> Vec<Ranked> {
 
 /// Checks ranks from 1, the suspicious end first, rows without the score last, ties by row.
 #[track_caller]
+#[expect(clippy::float_cmp, reason = "rows tie where their scores are the same to the bit")]
 pub(crate) fn check_order(ranking: &[Ranked], score: Score) {
     assert!(ranking.iter().zip(1..).all(|(line, rank)| line.rank == rank));
     for pair in ranking.windows(2) {
