@@ -2,12 +2,12 @@
 //!
 //! Needs root, for a small file system in memory. Each time the run has to end with exit code 1 and the
 //! system's reason, leave the checkpoints it had, and come to the bytes of a run in one go once there
-//! is room again.
+//! is room again. A command that writes one file, and a run that would begin there, end in the same way.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -73,8 +73,11 @@ fn full(trial: &Trial<'_>, disk: &SmallDisk, expected: &Files) -> Result<()> {
         disk.fill()?;
         sleep(Duration::from_millis(1));
     }
-    let said = ended_with_one(child, "No space left on device")?;
+    let reason = "No space left on device";
+    let said = ended_with_one(child, reason)?;
     ensure!(!checkpoints(&out).is_empty(), "no checkpoint was left");
+    disk.fill()?;
+    ended_with_one(noisy_copy(trial, disk)?, reason)?;
     fs::remove_file(disk.0.join("filler"))?;
     trial.to_the_end(&out)?;
     compare(&files(&out)?, expected)?;
@@ -90,14 +93,26 @@ fn read_only(trial: &Trial<'_>, disk: &SmallDisk, expected: &Files) -> Result<()
     child.wait()?;
     let before = checkpoints(&out);
     disk.remount("ro")?;
-    let said = ended_with_one(trial.start(&out)?, "Read-only file system");
+    let reason = "Read-only file system";
+    let said = ended_with_one(trial.start(&out)?, reason);
+    let new = ended_with_one(trial.start(&disk.0.join("new"))?, reason);
+    let copy = ended_with_one(noisy_copy(trial, disk)?, reason);
     disk.remount("rw")?;
-    let said = said?;
+    let said = new.and(copy).and(said)?;
     ensure!(checkpoints(&out) == before, "the checkpoints changed");
     trial.to_the_end(&out)?;
     compare(&files(&out)?, expected)?;
     println!("ok    a disk that cannot be written to: {said}");
     Ok(())
+}
+
+/// A command that writes one file onto the disk, and no run.
+fn noisy_copy(trial: &Trial<'_>, disk: &SmallDisk) -> Result<Child> {
+    let data = trial.root.join(trial.data).join("train.csv");
+    let mut command = Command::new(trial.lane);
+    command.args(["noise", "--quiet", "--rate", "0.2", "--data"]).arg(data);
+    command.arg("--out").arg(disk.0.join("noisy.csv"));
+    Ok(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?)
 }
 
 /// Exit code 1 with `reason`; gives the first line that was said.

@@ -7,6 +7,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::open;
 use crate::place::Place;
 use crate::shown::{list, shown};
 use crate::suggest;
@@ -244,6 +245,14 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// Whether it lies in what was given, and not in what the system has room or leave for.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Write { source, .. } => open::is_wrong_place(source),
+            _ => true,
+        }
+    }
+
     /// What would most likely mend it, where that can be told.
     pub fn hint(&self) -> Option<String> {
         match self {

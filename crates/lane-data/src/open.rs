@@ -3,7 +3,7 @@
 //! A pipe that nobody writes to would be waited for without end, and a device such as `/dev/zero`
 //! has no end; both are refused before a byte is read.
 
-use std::fs::{File, FileType, Metadata};
+use std::fs::{File, FileType};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -60,15 +60,32 @@ pub fn text(path: &Path) -> Result<String, DataError> {
 ///
 /// # Errors
 ///
-/// One that names what was found.
+/// One that names what was found, or the system's where the name is too long.
 pub fn check_target(path: &Path) -> io::Result<()> {
-    match std::fs::symlink_metadata(path).as_ref().map(Metadata::file_type) {
+    match std::fs::symlink_metadata(path).map(|found| found.file_type()) {
         Ok(found) if !found.is_file() => {
             let found = kind(found);
-            Err(io::Error::other(format!("found {found} there, expected a file or nothing")))
+            let found = format!("found {found} there, expected a file or nothing");
+            Err(io::Error::new(io::ErrorKind::InvalidInput, found))
         }
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Whether what could not be created or written has a name under which it cannot stand, whatever room
+/// and leave the system gives.
+pub fn is_wrong_place(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::AlreadyExists
+            | Kind::InvalidFilename
+            | Kind::InvalidInput
+            | Kind::IsADirectory
+            | Kind::NotADirectory
+            | Kind::NotFound
+    )
 }
 
 fn kind(found: FileType) -> &'static str {

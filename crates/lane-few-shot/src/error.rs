@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lane_data::DataError;
+use lane_data::open::is_wrong_place;
 use lane_metrics::MetricsError;
 
 use crate::chat::ChatError;
@@ -60,13 +61,12 @@ pub enum FewShotError {
 impl FewShotError {
     /// Whether the fault lies in what the user gave, found before anything was sent (exit code 2).
     pub fn is_usage(&self) -> bool {
-        !matches!(
-            self,
-            Self::Stopped { .. }
-                | Self::Metrics(_)
-                | Self::Data(DataError::Write { .. })
-                | Self::Io { action: "write", .. }
-        )
+        match self {
+            Self::Data(error) => error.is_usage(),
+            Self::Io { action: "create", source, .. } => is_wrong_place(source),
+            Self::Io { action: "write", .. } | Self::Stopped { .. } | Self::Metrics(_) => false,
+            _ => true,
+        }
     }
 
     /// One remedy, where there is one.

@@ -88,7 +88,7 @@ impl ReviewError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Audit(error) => matches!(error, AuditError::NotAnAudit { .. }),
-            Self::Data(error) => !matches!(error, DataError::Write { .. }),
+            Self::Data(error) => error.is_usage(),
             Self::Store { .. }
             | Self::Serve(_)
             | Self::NoRandomness(_)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lane_audit::{AuditError, RankingError};
 use lane_data::hub::HubError;
+use lane_data::open::is_wrong_place;
 use lane_data::shown::shown;
 use lane_data::{DataError, RowId};
 use lane_losses::LossError;
@@ -253,34 +254,37 @@ impl From<RankingError> for TrainError {
 impl TrainError {
     /// Whether the fault lies in what the user gave, found before anything ran (exit code 2).
     pub fn is_usage(&self) -> bool {
-        #[cfg(feature = "translate")]
-        if let Self::Translate(error) = self {
-            return error.is_usage();
+        match self {
+            #[cfg(feature = "translate")]
+            Self::Translate(error) => error.is_usage(),
+            Self::Data(error) => error.is_usage(),
+            Self::Io { action: "create", source, .. }
+            | Self::Model(ModelError::Io { action: "create", source, .. }) => {
+                is_wrong_place(source)
+            }
+            Self::Model(ModelError::Io { action: "write", .. }) => false,
+            Self::Io { action: "read", .. }
+            | Self::Model(_)
+            | Self::Setting { .. }
+            | Self::Config { .. }
+            | Self::Similarity { .. }
+            | Self::Exchange(_)
+            | Self::Audit(AuditError::Ranking(_) | AuditError::NoScore { .. })
+            | Self::AuditExists { .. }
+            | Self::Loss(_)
+            | Self::Refused { .. }
+            | Self::Mismatch { .. }
+            | Self::Cell { .. }
+            | Self::OutputExists { .. }
+            | Self::InUse { .. }
+            | Self::Unfinished { .. }
+            | Self::Memory { .. }
+            | Self::Device { .. }
+            | Self::DeviceNotBuilt { .. }
+            | Self::DeviceMissing { .. }
+            | Self::NotBuilt { .. } => true,
+            _ => false,
         }
-        matches!(
-            self,
-            Self::Setting { .. }
-                | Self::Config { .. }
-                | Self::Similarity { .. }
-                | Self::Data(_)
-                | Self::Exchange(_)
-                | Self::Audit(AuditError::Ranking(_) | AuditError::NoScore { .. })
-                | Self::AuditExists { .. }
-                | Self::Loss(_)
-                | Self::Refused { .. }
-                | Self::Model(_)
-                | Self::Mismatch { .. }
-                | Self::Cell { .. }
-                | Self::OutputExists { .. }
-                | Self::InUse { .. }
-                | Self::Unfinished { .. }
-                | Self::Memory { .. }
-                | Self::Device { .. }
-                | Self::DeviceNotBuilt { .. }
-                | Self::DeviceMissing { .. }
-                | Self::NotBuilt { .. }
-                | Self::Io { action: "read" | "create", .. }
-        )
     }
 
     /// Whether the run was told to stop; nothing is wrong with it.

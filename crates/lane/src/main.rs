@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     quiet_decoder();
     let args = args::Args::parse();
     match commands::run(args) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => print::success(),
         Err(error) => print::failure(&error),
     }
 }

@@ -1,10 +1,20 @@
 //! What the program says: data on stdout, talk on stderr.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
+//!
+//! Neither can end a command: whoever reads may leave early, and files count for more than words. That
+//! data could not be written is said when the command has come to its end.
+
+/// A line of data, as `println!` writes it, which panics where it cannot.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::print::write_line(format_args!($($text)*)) };
+}
 
 pub(crate) mod audited;
 pub(crate) mod data_sets;
 
+use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use lane_few_shot::scores::{FewShotResult, Usage};
 use lane_few_shot::{Estimate, FewShotError};
@@ -18,19 +28,47 @@ use serde::Serialize;
 
 use crate::stop::Stopped;
 
-/// One line of data.
-pub(crate) fn line(text: &str) {
-    println!("{text}");
+/// Why data did not reach stdout, the first time that it did not.
+static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
+
+fn write_line(line: fmt::Arguments<'_>) {
+    if UNWRITTEN.get().is_none() {
+        keep(writeln!(io::stdout(), "{line}"));
+    }
 }
 
-/// One line of talk.
+fn keep(written: io::Result<()>) {
+    if let Err(error) = written {
+        // One that came first stays.
+        let _ = UNWRITTEN.set(error);
+    }
+}
+
+/// The exit code of a command that came to its end; where its data could not be written, that is said.
+pub(crate) fn success() -> ExitCode {
+    keep(io::stdout().flush());
+    match UNWRITTEN.get() {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            talk(&format!("error: cannot write to standard output: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// One line of data.
+pub(crate) fn line(text: &str) {
+    say!("{text}");
+}
+
+/// One line of talk, for whoever listens.
 pub(crate) fn talk(text: &str) {
-    eprintln!("{}", shown::message(text));
+    let _ = writeln!(io::stderr(), "{}", shown::message(text));
 }
 
 /// A value as JSON, on stdout.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }
 
@@ -87,7 +125,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 /// Files that were written, one a line.
 pub(crate) fn files(files: &[std::path::PathBuf]) {
     for file in files {
-        println!("{}", file.display());
+        say!("{}", file.display());
     }
 }
 
@@ -101,37 +139,40 @@ pub(crate) fn scores(scores: &SplitScores) {
         ("balanced accuracy", scores.balanced_accuracy),
     ];
     for (name, value) in rows {
-        println!("{name:<18} {value:.4}");
+        say!("{name:<18} {value:.4}");
     }
 }
 
 /// What a run came to, and where to look next.
 pub(crate) fn result(result: &RunResult, out: &std::path::Path) {
-    println!("method             {}", result.method);
-    println!("best epoch         {} of {}", result.best.epoch, result.r#final.epoch);
+    say!("method             {}", result.method);
+    say!("best epoch         {} of {}", result.best.epoch, result.r#final.epoch);
     if let Some(validation) = &result.best.validation {
-        println!("validation         {:.4} accuracy", validation.accuracy);
+        say!("validation         {:.4} accuracy", validation.accuracy);
     }
     if let Some(test) = &result.test {
-        println!(
+        say!(
             "test               {:.4} accuracy, {:.4} weighted F1",
-            test.accuracy, test.weighted_f1
+            test.accuracy,
+            test.weighted_f1
         );
     }
     if let Some(detection) = &result.detection {
         let share = |value: Option<f64>| value.map_or("-".into(), |value| format!("{value:.4}"));
-        println!("wrong labels       {} of {}", detection.n_wrong, result.n_train);
-        println!(
+        say!("wrong labels       {} of {}", detection.n_wrong, result.n_train);
+        say!(
             "  found            average precision {}, AUROC {}",
             share(detection.average_precision),
             share(detection.auroc)
         );
-        println!(
+        say!(
             "  flagged          {} rows, precision {:.4}, recall {:.4}",
-            detection.n_flagged, detection.precision, detection.recall
+            detection.n_flagged,
+            detection.precision,
+            detection.recall
         );
         if let Some(found) = &detection.confident_learning {
-            println!(
+            say!(
                 "  out of fold      average precision {}; {} rows flagged, precision {:.4}, recall {:.4}",
                 share(found.average_precision),
                 found.both.n_flagged,
@@ -140,17 +181,17 @@ pub(crate) fn result(result: &RunResult, out: &std::path::Path) {
             );
         }
     }
-    println!("most suspicious    {}", out.join("labels.csv").display());
+    say!("most suspicious    {}", out.join("labels.csv").display());
     let model = out.join("model");
     if model.exists() {
-        println!("model              {}", model.display());
+        say!("model              {}", model.display());
     }
 }
 
 /// What few-shot runs came to: mean ± deviation of each score, and what they took.
 pub(crate) fn few_shot(result: &FewShotResult, out: &std::path::Path) {
-    println!("model              {}", result.model);
-    println!("runs               {} of {} rows", result.runs.len(), result.n_test);
+    say!("model              {}", result.model);
+    say!("runs               {} of {} rows", result.runs.len(), result.n_test);
     let summary = &result.summary;
     let rows = [
         ("accuracy", summary.accuracy),
@@ -162,16 +203,16 @@ pub(crate) fn few_shot(result: &FewShotResult, out: &std::path::Path) {
     for (name, value) in rows {
         let Some(value) = value else { continue };
         let std = value.std.map_or(String::new(), |std| format!(" ± {std:.4}"));
-        println!("{name:<18} {:.4}{std}", value.mean);
+        say!("{name:<18} {:.4}{std}", value.mean);
     }
-    println!("unparsed           {} of {}", result.n_unparsed, result.n_test * result.runs.len());
+    say!("unparsed           {} of {}", result.n_unparsed, result.n_test * result.runs.len());
     usage(&result.usage);
-    println!("predictions        {}", out.join("predictions.csv").display());
+    say!("predictions        {}", out.join("predictions.csv").display());
 }
 
 fn usage(usage: &Usage) {
-    println!("requests           {}, {} asked again", usage.n_requests, usage.n_retries);
-    println!(
+    say!("requests           {}, {} asked again", usage.n_requests, usage.n_retries);
+    say!(
         "tokens             {} in, {} out{}",
         usage.prompt_tokens,
         usage.completion_tokens,
@@ -181,31 +222,32 @@ fn usage(usage: &Usage) {
         }
     );
     if let Some(cost) = usage.cost {
-        println!("cost               {cost:.4}");
+        say!("cost               {cost:.4}");
     }
 }
 
 /// What few-shot runs would take, and the first question.
 pub(crate) fn few_shot_estimate(estimate: &Estimate) {
-    println!("requests           {}", estimate.n_requests);
-    println!(
+    say!("requests           {}", estimate.n_requests);
+    say!(
         "tokens             about {} in, at most {} out",
-        estimate.prompt_tokens, estimate.completion_tokens
+        estimate.prompt_tokens,
+        estimate.completion_tokens
     );
     if let Some(cost) = estimate.cost {
-        println!("cost               about {cost:.4}");
+        say!("cost               about {cost:.4}");
     }
-    println!("\n--- system\n{}\n--- user, the first\n{}", estimate.system, estimate.user);
+    say!("\n--- system\n{}\n--- user, the first\n{}", estimate.system, estimate.user);
 }
 
 /// The timed steps, one a line, and what they come to.
 pub(crate) fn timed_steps(report: &StepReport) {
-    println!("network            {}, {} parameters", report.network, report.n_parameters);
-    println!("device             {}, {} threads", report.device, report.threads);
-    println!("batch              {} rows, dropout {}", report.batch_size, report.dropout);
-    println!("\nstep   tokens  padding    loss       ms  forward  backward  optimizer");
+    say!("network            {}, {} parameters", report.network, report.n_parameters);
+    say!("device             {}, {} threads", report.device, report.threads);
+    say!("batch              {} rows, dropout {}", report.batch_size, report.dropout);
+    say!("\nstep   tokens  padding    loss       ms  forward  backward  optimizer");
     for (number, step) in report.steps.iter().enumerate() {
-        println!(
+        say!(
             "{:>4} {:>8} {:>8} {:>7.4} {:>8.1} {:>8.1} {:>9.1} {:>10.1}",
             number + 1,
             step.n_tokens,
@@ -217,18 +259,23 @@ pub(crate) fn timed_steps(report: &StepReport) {
             step.optimizer_ms
         );
     }
-    println!(
+    say!(
         "\nmedian             {:.1} ms: forward {:.1}, backward {:.1}, optimizer {:.1}",
-        report.median_ms, report.forward_ms, report.backward_ms, report.optimizer_ms
+        report.median_ms,
+        report.forward_ms,
+        report.backward_ms,
+        report.optimizer_ms
     );
-    println!("fastest            {:.1} ms", report.min_ms);
-    println!(
+    say!("fastest            {:.1} ms", report.min_ms);
+    say!(
         "around the network {:.3} ms onto the device, {:.3} ms back to the host, {:.3} ms averages",
-        report.gather_ms, report.host_ms, report.metrics_ms
+        report.gather_ms,
+        report.host_ms,
+        report.metrics_ms
     );
     if report.parts.total() > 0.0 {
         let Parts { product_ms, attention_ms, elementwise_ms, embedding_ms } = report.parts;
-        println!(
+        say!(
             "kernels            {:.1} ms: products {product_ms:.1}, attention {attention_ms:.1}, \
              elementwise {elementwise_ms:.1}, embedding {embedding_ms:.1}",
             report.parts.total()
@@ -239,24 +286,25 @@ pub(crate) fn timed_steps(report: &StepReport) {
 
 /// What embedding took.
 pub(crate) fn timed_embedding(report: &EmbedReport) {
-    println!("encoder            {}", report.encoder);
-    println!("device             {}, {} threads", report.device, report.threads);
-    println!("texts              {}, {} tokens", report.n_rows, report.n_tokens);
-    println!("time               {:.0} ms", report.ms);
-    println!("  tokenizing       {:.0} ms", report.tokenizing_ms);
-    println!(
+    say!("encoder            {}", report.encoder);
+    say!("device             {}, {} threads", report.device, report.threads);
+    say!("texts              {}, {} tokens", report.n_rows, report.n_tokens);
+    say!("time               {:.0} ms", report.ms);
+    say!("  tokenizing       {:.0} ms", report.tokenizing_ms);
+    say!(
         "speed              {:.1} texts/s, {:.0} tokens/s",
-        report.texts_per_second, report.tokens_per_second
+        report.texts_per_second,
+        report.tokens_per_second
     );
     let first: Vec<String> =
         report.checksum.first.iter().map(|entry| format!("{entry:.6}")).collect();
-    println!("mean entry         {:.9}", report.checksum.mean);
-    println!("first embedding    {} ...", first.join(" "));
+    say!("mean entry         {:.9}", report.checksum.mean);
+    say!("first embedding    {} ...", first.join(" "));
     peak_memory(report.peak_memory_bytes);
 }
 
 fn peak_memory(bytes: Option<u64>) {
     if let Some(bytes) = bytes {
-        println!("peak memory        {:.0} MB", bytes as f64 / 1e6);
+        say!("peak memory        {:.0} MB", bytes as f64 / 1e6);
     }
 }

@@ -100,8 +100,9 @@ fn no_temporary_file_is_left_behind() {
     let dataset = source(folder.path(), SOURCE);
     let path = folder.path().join("noisy.csv");
     write::noisy_csv(&path, &dataset, &half_flipped(&dataset), Existing::Keep).unwrap();
-    let failed = write::file(&path, Existing::Replace, |_| Err(std::io::Error::other("full")));
-    assert!(failed.unwrap_err().to_string().starts_with("cannot write "));
+    let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let failed = write::file(&path, Existing::Replace, |_| Err(full())).unwrap_err();
+    assert!(failed.to_string().starts_with("cannot write ") && !failed.is_usage(), "{failed}");
     let mut names: Vec<String> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -132,7 +133,7 @@ fn folder_that_is_not_there_is_refused_by_name() {
     let path = folder.path().join("missing/noisy.csv");
     let err =
         write::noisy_csv(&path, &dataset, &half_flipped(&dataset), Existing::Keep).unwrap_err();
-    assert!(err.to_string().starts_with("cannot write "), "{err}");
+    assert!(err.to_string().starts_with("cannot write ") && err.is_usage(), "{err}");
 }
 
 #[cfg(unix)]

@@ -12,41 +12,38 @@ const MAX_PAIRS: usize = 5;
 pub(crate) fn audit(audit: &Audit, out: &Path) {
     let summary = &audit.summary;
     let n_rows = summary.data.n_rows;
-    println!("rows               {n_rows}, {} classes", summary.labels.len());
-    println!("ranked by          {}", summary.score.name);
+    say!("rows               {n_rows}, {} classes", summary.labels.len());
+    say!("ranked by          {}", summary.score.name);
     if let Some(judge) = &summary.provenance.judge {
-        println!("judged by          {}", shown(judge));
+        say!("judged by          {}", shown(judge));
     }
-    println!("flagged            {} labels look wrong", summary.n_flagged);
+    say!("flagged            {} labels look wrong", summary.n_flagged);
     for note in &summary.notes {
-        println!("  {note}");
+        say!("  {note}");
     }
     if let Some(cut_off) = &summary.cut_off {
-        println!("  wrong of these   {}", estimate(cut_off.precision));
-        println!("  found of wrong   {}", estimate(cut_off.recall));
-        println!("  wrong of all     {}", estimate(cut_off.share_wrong));
-        println!(
-            "                   by estimate, at {:.0} % confidence;",
-            100.0 * cut_off.confidence
-        );
-        println!("                   mistakes that the text cannot show are not counted");
+        say!("  wrong of these   {}", estimate(cut_off.precision));
+        say!("  found of wrong   {}", estimate(cut_off.recall));
+        say!("  wrong of all     {}", estimate(cut_off.share_wrong));
+        say!("                   by estimate, at {:.0} % confidence;", 100.0 * cut_off.confidence);
+        say!("                   mistakes that the text cannot show are not counted");
     }
     if let Some(known) = &summary.known {
         let precision = known.average_precision.map_or("-".into(), |it| format!("{it:.4}"));
-        println!("wrong by `gold`    {}", known.n_wrong);
-        println!("  found            average precision {precision}");
-        println!("  flagged          precision {:.4}, recall {:.4}", known.precision, known.recall);
+        say!("wrong by `gold`    {}", known.n_wrong);
+        say!("  found            average precision {precision}");
+        say!("  flagged          precision {:.4}, recall {:.4}", known.precision, known.recall);
     }
     for pair in summary.pairs.iter().take(MAX_PAIRS) {
         let (label, suggested) = (shown(&pair.label), shown(&pair.suggested));
-        println!("  {:>6} rows       `{label}` may be `{suggested}`", pair.n_rows);
+        say!("  {:>6} rows       `{label}` may be `{suggested}`", pair.n_rows);
     }
     if !summary.duplicates.is_empty() {
-        println!("same text twice    {} groups under different labels", summary.duplicates.len());
+        say!("same text twice    {} groups under different labels", summary.duplicates.len());
     }
-    println!("report             {}", out.join("report.html").display());
-    println!("ranking            {}", out.join("labels.csv").display());
-    println!("next               lane review {}", out.display());
+    say!("report             {}", out.join("report.html").display());
+    say!("ranking            {}", out.join("labels.csv").display());
+    say!("next               lane review {}", out.display());
 }
 
 fn estimate(it: Estimate) -> String {

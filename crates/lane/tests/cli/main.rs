@@ -19,6 +19,7 @@ mod rounds;
 #[path = "../../../lane-few-shot/tests/few_shot/server.rs"]
 mod server;
 mod stop;
+mod streams;
 mod support;
 mod translate;
 mod views;
