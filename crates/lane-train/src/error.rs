@@ -131,7 +131,7 @@ pub enum TrainError {
         path: PathBuf,
     },
     /// A training that cannot fit into memory.
-    #[error("training needs at least {:.1} GB of memory, and {:.1} GB are free", *needed as f64 / 1e9, *available as f64 / 1e9)]
+    #[error("training needs at least {:.2} GB of memory, and {:.2} GB can be had", *needed as f64 / 1e9, *available as f64 / 1e9)]
     Memory {
         /// Bytes that it takes at least.
         needed: u64,

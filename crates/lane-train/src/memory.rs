@@ -1,21 +1,26 @@
 //! How much memory a training needs at least, and whether there is as much.
 //!
 //! ```text
-//! held     20 bytes · parameters        weight, gradient, two moments, the best epoch's weight
+//! held     16 bytes · parameters        weight, two moments, the best epoch's weight
 //! a step   4 bytes · tokens · layers · (8·hidden + 2·feed-forward)         kept for the backward pass
 //! ```
 //!
-//! of each network; tokens are those of the longest texts that can meet in a step. Kernels need more
-//! than this for what they work on, so it is a floor: a training that is let through may still run
-//! short, one that is refused could not have run. Only devices whose memory is the host's are asked.
+//! of each network, and a gradient, 4 bytes · parameters, of one network at a time; tokens are those of
+//! the longest texts that can meet in a step. In micro-batches one network at a time keeps something for
+//! its backward pass. Kernels need more than this for what they work on, so it is a floor: a training
+//! that is let through may still run short, one that is refused could not have run. Only devices whose
+//! memory is the host's are asked.
+
+mod available;
 
 use crate::device::DeviceName;
 use crate::error::TrainError;
 use crate::experiment::Experiment;
-use crate::record::memory_limit_bytes;
 
-/// Weight, gradient, two moments, the weight of the best epoch.
-const BYTES_HELD: u64 = 20;
+/// Of a parameter: weight, two moments, the weight of the best epoch.
+const BYTES_HELD: u64 = 16;
+/// Of a parameter, besides, of the network that steps.
+const BYTES_OF_GRADIENT: u64 = 4;
 /// Of a value kept for the backward pass.
 const F32: u64 = 4;
 
@@ -45,15 +50,16 @@ impl Needed {
                 .map(|it| it as u64);
         let head = hidden * hidden + hidden * experiment.labels().len() as u64;
         if config.model.freeze_encoder {
-            return Ok(Self { held: n_networks * BYTES_HELD * head, in_a_step: 0 });
+            return Ok(Self { held: held(n_networks, head), in_a_step: 0 });
         }
         let rows = shape.vocab_size + shape.max_position_embeddings + shape.type_vocab_size;
         let layer = 4 * hidden * hidden + 2 * hidden * wide;
         let parameters = rows as u64 * hidden + layers * layer + head;
         let of_token = F32 * layers * (8 * hidden + 2 * wide);
+        let n_kept = if config.training.micro_batch.is_some() { 1 } else { n_networks };
         Ok(Self {
-            held: n_networks * BYTES_HELD * parameters,
-            in_a_step: n_networks * of_token * tokens_in_a_step(experiment),
+            held: held(n_networks, parameters),
+            in_a_step: n_kept * of_token * tokens_in_a_step(experiment),
         })
     }
 
@@ -87,10 +93,14 @@ impl Needed {
 /// As [`Needed::of`] and [`Needed::check`].
 pub fn check(experiment: &Experiment) -> Result<(), TrainError> {
     let on_host = matches!(experiment.config.device, DeviceName::Flex | DeviceName::Tch);
-    match memory_limit_bytes().filter(|_| on_host) {
+    match available::available_bytes().filter(|_| on_host) {
         Some(available) => Needed::of(experiment)?.check(available),
         None => Ok(()),
     }
+}
+
+fn held(n_networks: u64, parameters: u64) -> u64 {
+    (n_networks * BYTES_HELD + BYTES_OF_GRADIENT) * parameters
 }
 
 /// Of the longest texts, as many as a network is run on at a time.
@@ -119,7 +129,7 @@ mod tests {
         };
         assert_eq!(said(6 << 30, 1 << 30, 7 << 30), None);
         let (message, hint) = said(2_000_000_000, 9_000_000_000, 8_000_000_000).unwrap();
-        assert_eq!(message, "training needs at least 11.0 GB of memory, and 8.0 GB are free");
+        assert_eq!(message, "training needs at least 11.00 GB of memory, and 8.00 GB can be had");
         assert_eq!(hint, "try a smaller --micro-batch, --batch-size or --max-length");
         let (_, hint) = said(9_000_000_000, 1, 8_000_000_000).unwrap();
         assert_eq!(hint, "try a smaller encoder, or --freeze-encoder");

@@ -63,16 +63,3 @@ pub struct Record {
     /// Largest resident memory of the process, in bytes, where the system tells.
     pub peak_memory_bytes: Option<u64>,
 }
-
-/// Memory that this process may still take, in bytes, where the system tells: what is free, or what
-/// its control group leaves it.
-pub fn memory_limit_bytes() -> Option<u64> {
-    let read = |path: &str| std::fs::read_to_string(path).ok();
-    let free = read("/proc/meminfo")?;
-    let line = free.lines().find(|line| line.starts_with("MemAvailable:"))?;
-    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    let of_group = |name: &str| read(&format!("/sys/fs/cgroup/{name}"))?.trim().parse::<u64>().ok();
-    let group = of_group("memory.max").zip(of_group("memory.current"));
-    let left = group.map_or(u64::MAX, |(most, now)| most.saturating_sub(now));
-    Some((kibibytes * 1024).min(left))
-}
