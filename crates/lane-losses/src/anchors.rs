@@ -18,7 +18,7 @@ use crate::{log_sum_exp, pairs};
 
 /// Stands for minus infinity where a pair is left out: its exponential is exactly zero, and
 /// unlike the infinity it survives being multiplied by zero.
-const LEFT_OUT: f32 = -1e30;
+pub(crate) const LEFT_OUT: f32 = -1e30;
 
 /// How the terms of the anchors become one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

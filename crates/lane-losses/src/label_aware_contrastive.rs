@@ -29,7 +29,8 @@ use burn::tensor::{Int, Tensor, activation::log_softmax};
 use serde::{Deserialize, Serialize};
 
 pub use crate::anchors::{Anchors, Reduction};
-use crate::{anchors::similarities, pairs, unit_length};
+use crate::anchors::{LEFT_OUT, similarities};
+use crate::{pairs, unit_length};
 
 /// What the printed equation leaves open.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,22 +125,31 @@ pub fn anchors(
     if n == 0 {
         return Anchors::empty(embeddings);
     }
-    let log_w = log_softmax(auxiliary_logits, 1); // [n, c]
-    let log_w = if config.attach_auxiliary { log_w } else { log_w.detach() };
-    let own = log_w.clone().gather(1, labels.clone().reshape([n, 1])).reshape([n]); // [n]
-    let of_pair = log_w.select(1, labels.clone()); // [n, n], log w of the partner's label
-
-    let embeddings = if config.normalize { unit_length::of_rows(embeddings) } else { embeddings };
-    let similarity = similarities(embeddings, config.temperature); // [n, n]
+    let z = auxiliary_logits; // [n, c]
+    let z = if config.attach_auxiliary { z } else { z.detach() };
     let compared = match config.denominator {
         Denominator::Negatives => pairs::different_label(labels.clone()),
         Denominator::AllOthers => pairs::other(n, &labels.device()),
     }; // [n, n]
-    let Anchors { terms, valid } =
-        Anchors::new(similarity.clone(), similarity + of_pair, compared, labels);
+
+    // Beside a log w of −1000 a similarity would keep three digits, so the largest of those compared,
+    // l, is taken out: log (w / w_l) = z − z_l, and log Σ w e^s = log w_l + log Σ (w / w_l) e^s.
+    let of_pair = z.clone().select(1, labels.clone()); // [n, n], z of the partner's label
+    let left_out = compared.clone().bool_not();
+    let largest = of_pair.clone().detach().mask_fill(left_out, LEFT_OUT).max_dim(1); // [n, 1]
+    let own = z.clone().gather(1, labels.clone().reshape([n, 1])); // [n, 1]
+    let own = (own - largest.clone()).reshape([n]); // [n], log (w_own / w_l)
+
+    let embeddings = if config.normalize { unit_length::of_rows(embeddings) } else { embeddings };
+    let similarity = similarities(embeddings, config.temperature); // [n, n]
+    let exponents = similarity.clone() + (of_pair - largest);
+    let Anchors { terms, valid } = Anchors::new(similarity, exponents, compared, labels.clone());
     let terms = match config.own_weight {
         OwnWeight::Inside => (terms - own) * valid.clone(),
-        OwnWeight::Outside => terms * own.exp(),
+        OwnWeight::Outside => {
+            let log_w = log_softmax(z, 1).gather(1, labels.reshape([n, 1])).reshape([n]); // [n]
+            (terms + (log_w.clone() - own) * valid.clone()) * log_w.exp()
+        }
     }; // [n]
     Anchors { terms, valid }
 }

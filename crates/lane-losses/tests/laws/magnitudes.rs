@@ -5,6 +5,8 @@
 //! `1 − p` in f32 knows no steps below 6e-8, so a row that is as good as learned has a gradient
 //! right to that and not to seven digits of its own.
 
+mod contrastive;
+
 use burn::tensor::{Int, Tensor};
 use lane_losses::active_negative::{self, AnlCeConfig};
 use lane_losses::active_passive::ActivePassiveConfig;
@@ -13,18 +15,16 @@ use lane_losses::blurry::BlurryConfig;
 use lane_losses::cross_entropy;
 use lane_losses::focal::FocalConfig;
 use lane_losses::generalized_cross_entropy::GceConfig;
-use lane_losses::label_aware_contrastive::{self, ContrastiveConfig};
 use lane_losses::noise_layer;
 use lane_losses::normalized;
 use lane_losses::peer::{self, PeerConfig};
 use lane_losses::piecewise_zero::PiecewiseZeroConfig;
 use lane_losses::robust::RobustLoss;
 use lane_losses::semi_supervised::{self, MixedLoss};
-use lane_losses::supervised_contrastive::{self, SupervisedContrastiveConfig};
 use lane_losses::symmetric_cross_entropy::{self, SceConfig};
 use proptest::prelude::*;
 
-use crate::batch::{Batch, CLASSES, WIDTH, batches, data};
+use crate::batch::{Batch, CLASSES, batches, data};
 use crate::dual::{Dual, constant, log_softmax, log_sum_exp, sum, variables};
 
 const SCALES: [f32; 5] = [1e-6, 1e-3, 1.0, 1e3, 1e6];
@@ -277,42 +277,6 @@ proptest! {
             same_gradient(&what, &gradient, &slopes, flat.len(), 2e-6);
         }
     }
-
-    #[test]
-    fn contrastive_losses_and_their_gradients(batch in batches(1.0)) {
-        for scale in SCALES {
-            let batch = scaled(&batch, scale);
-            let short = |row: &[f32; WIDTH]| row.iter().all(|it| it.abs() < 0.05 * scale);
-            prop_assume!(!batch.embeddings.iter().any(short));
-            let flat = batch.embeddings.concat();
-            for weighted in [false, true] {
-                let h = batch.embeddings();
-                let loss = if weighted {
-                    let config = ContrastiveConfig::default();
-                    label_aware_contrastive::loss(h.clone(), batch.logits(), batch.labels(), &config)
-                } else {
-                    let config = SupervisedContrastiveConfig::default();
-                    supervised_contrastive::loss(h.clone(), batch.labels(), &config)
-                };
-                let gradient = data(h.grad(&loss.backward()).unwrap());
-                let exact = |chosen| contrastive(&variables(&flat, chosen), &batch, weighted);
-                let what = format!("contrastive, weighted: {weighted}, at {scale:e}");
-                same_value(&what, loss.into_scalar(), exact(flat.len()).value, 4.0);
-                // In units of one over the length of an embedding, as a direction turns.
-                let unit = |it: f64| it * f64::from(scale);
-                let ours: Vec<f32> = gradient.iter().map(|it| unit(f64::from(*it)) as f32).collect();
-                let slopes: Vec<f64> = (0..flat.len()).map(|at| unit(exact(at).slope)).collect();
-                // A weight of e^−1000 beside a similarity leaves the similarity three digits, one
-                // of e^−1000000 none: from there on only the value is right.
-                if !weighted || scale <= 1.0 {
-                    same_gradient(&what, &ours, &slopes, flat.len(), 2e-5);
-                } else if scale <= 1e3 {
-                    same_gradient(&what, &ours, &slopes, flat.len(), 1e-2);
-                }
-                prop_assert!(gradient.iter().all(|it| it.is_finite()));
-            }
-        }
-    }
 }
 
 /// `L_x + 2 L_u + L_reg`, and the penalty of certainty.
@@ -338,32 +302,4 @@ fn mixed(z: &[Dual], labels: &[i32], n_labelled: usize) -> Dual {
         + unlabelled * (2.0 / ((n - n_labelled).max(1) * CLASSES) as f64)
         + balance
         + penalty * (1.0 / n as f64)
-}
-
-/// Eq. 8 of LANE where `weighted`, else the supervised contrastive loss; τ = 0.3, mean over rows.
-fn contrastive(h: &[Dual], batch: &Batch, weighted: bool) -> Dual {
-    let (y, n) = (&batch.labels, batch.labels.len());
-    let unit: Vec<Vec<Dual>> = h
-        .chunks(WIDTH)
-        .map(|row| {
-            let length = sum(row.iter().map(|it| *it * *it)).sqrt();
-            row.iter().map(|it| *it / length).collect()
-        })
-        .collect();
-    let log_w = |a: usize| log_softmax(&variables(&batch.logits[a], CLASSES));
-    let term = |a: usize| {
-        let log_w = log_w(a);
-        let similar = |b: usize| sum((0..WIDTH).map(|i| unit[a][i] * unit[b][i])) * (1.0 / 0.3);
-        let weight = |b: usize| if weighted { log_w[y[b] as usize] } else { constant(0.0) };
-        let positives: Vec<usize> = (0..n).filter(|&b| b != a && y[b] == y[a]).collect();
-        let compared = |b: &usize| if weighted { y[*b] != y[a] } else { *b != a };
-        let others: Vec<Dual> = (0..n).filter(compared).map(|b| similar(b) + weight(b)).collect();
-        if positives.is_empty() || others.is_empty() {
-            return constant(0.0);
-        }
-        let attraction =
-            sum(positives.iter().map(|&b| similar(b))) * (1.0 / positives.len() as f64);
-        log_sum_exp(&others) - attraction - weight(a)
-    };
-    sum((0..n).map(term)) * (1.0 / n as f64)
 }
