@@ -3,6 +3,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `HF_HOME` | folder of the cache (in its `hub/`) and of the file `token`; default `~/.cache/huggingface` |
+//! | `HF_HUB_CACHE` | folder of the cache itself, wherever `HF_HOME` is |
 //! | `HF_ENDPOINT` | another server than `https://huggingface.co`, such as a mirror |
 //! | `HF_TOKEN` | an access token, before the one in the file `token` |
 //! | `HF_HUB_OFFLINE` | `1`, `true`, `yes` or `on`: the cache only, no server is asked |
@@ -100,10 +101,11 @@ impl Hub {
     }
 
     fn open() -> Result<Self, Fault> {
-        let cache = Cache::from_env();
+        let home = Cache::from_env();
+        let token = variable("HF_TOKEN").or_else(|| home.token());
+        let cache = variable("HF_HUB_CACHE").map_or(home, |folder| Cache::new(folder.into()));
         let endpoint = variable("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".into());
         let endpoint = endpoint.trim_end_matches('/').to_owned();
-        let token = variable("HF_TOKEN").or_else(|| cache.token());
         let has_token = token.is_some();
         let server = if is_offline() {
             None

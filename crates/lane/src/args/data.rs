@@ -43,8 +43,8 @@ pub(crate) struct ShowArgs {
 source.json, which says where it came from. A finished folder is kept. Every set is tried; the exit
 code is 1 if one could not be had.
 
-HF_HOME names the cache, HF_ENDPOINT a mirror, HF_TOKEN an access token; HF_HUB_OFFLINE=1 takes files
-from the cache alone.
+HF_HOME or HF_HUB_CACHE names the cache, HF_ENDPOINT a mirror, HF_TOKEN an access token;
+HF_HUB_OFFLINE=1 takes files from the cache alone.
 
 Examples:
   lane data fetch sst5 goemotions

@@ -107,6 +107,7 @@ impl Place {
             .current_dir(self.folder.path())
             .env("RAYON_NUM_THREADS", "2")
             .env("LANE_CACHE", self.path("cache"))
+            .env_remove("HF_HUB_CACHE")
             .env("NO_COLOR", "1");
         command
     }

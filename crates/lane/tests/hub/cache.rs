@@ -34,6 +34,21 @@ fn offline_without_the_file_is_an_error_and_no_server_is_asked() {
 }
 
 #[test]
+fn a_cache_that_is_named_by_itself_is_used_and_the_token_stays_where_it_is() {
+    let place = Place::with_reviews(Manner::Gated("sesame"), Manner::Plain);
+    std::fs::create_dir(place.path("hf")).unwrap();
+    place.write("hf/token", "sesame");
+    let elsewhere = place.path("elsewhere").display().to_string();
+    place.lane_with("data fetch reviews.toml", &[("HF_HUB_CACHE", &elsewhere)]).succeeded();
+    assert_eq!(place.names("elsewhere"), ["datasets--org--reviews"]);
+    assert_eq!(place.names("hf/hub"), [""; 0]);
+    let asked = place.server.log().len();
+    let again = [("HF_HUB_CACHE", elsewhere.as_str()), OFFLINE[0]];
+    place.lane_with("data fetch reviews.toml --out again", &again).succeeded();
+    assert_eq!(place.server.log().len(), asked);
+}
+
+#[test]
 fn a_commit_that_the_python_library_cached_is_found() {
     let place = Place::new();
     let at_commit = format!("repository = \"org/reviews\"\nrevision = \"{COMMIT}\"");

@@ -89,7 +89,7 @@ impl Place {
         for name in ["http_proxy", "https_proxy", "all_proxy"] {
             command.env_remove(name).env_remove(name.to_uppercase());
         }
-        command.env_remove("HF_TOKEN").env_remove("HF_HUB_OFFLINE");
+        command.env_remove("HF_TOKEN").env_remove("HF_HUB_OFFLINE").env_remove("HF_HUB_CACHE");
         command.env("HF_HOME", self.path("hf")).env("HF_ENDPOINT", self.server.endpoint());
         command.env("NO_COLOR", "1").env("RAYON_NUM_THREADS", "2");
         let output = command.envs(environment.iter().copied()).output().unwrap();
