@@ -204,6 +204,7 @@ pub fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Outcome
     let folder = RunFolder::at(&out);
     refuse_another(&folder, &cell, force)?;
     if !force && folder.file("result.json").exists() {
+        checkpoint::remove_of_finished(&out);
         return Ok(Outcome::Kept);
     }
     cell.check_inputs(&config)?;

@@ -212,6 +212,18 @@ impl Checkpoints {
     }
 }
 
+/// Removes from a finished run what a process left of its checkpoints that was killed while it removed
+/// them. Another process may be at it still, and what cannot go is in nobody's way.
+pub(crate) fn remove_of_finished(run: &Path) {
+    let folder = run.join(CHECKPOINTS);
+    // Empty, it has lost its lock already.
+    let is_gone = fs::remove_dir(&folder).is_ok();
+    if !is_gone && let Ok(Some(lock)) = Lock::of_begun(run) {
+        let _ = remove(&folder, |name| name != lock::NAME);
+        drop(lock);
+    }
+}
+
 /// Whether a run left a checkpoint in its folder.
 pub fn exist(run: &Path) -> bool {
     !checkpoints(&run.join(CHECKPOINTS)).is_empty()

@@ -125,6 +125,7 @@ pub fn resume(
     observer: &mut dyn Observer,
 ) -> Result<Resumed, TrainError> {
     if out.join("result.json").exists() {
+        checkpoint::remove_of_finished(out);
         return Ok(Resumed::Finished);
     }
     let config = out.join("config.toml");

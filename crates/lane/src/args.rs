@@ -30,8 +30,8 @@ use self::translate::TranslateArgs;
 #[command(
     version,
     after_help = "Exit codes: 0 done, 1 failed while running, 2 wrong usage, configuration or input (nothing ran), \
-                  3 ran but numbers outside the expected band, 130 or 143 stopped by SIGINT or SIGTERM after \
-                  saving (`lane train --resume` goes on)."
+                  3 ran but numbers outside the expected band, 129, 130 or 143 stopped by SIGHUP, SIGINT or SIGTERM \
+                  after saving (`lane train --resume` goes on)."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]

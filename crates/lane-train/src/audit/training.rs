@@ -25,6 +25,7 @@ pub(super) fn train(
 ) -> Result<(), TrainError> {
     let config = request.config.clone();
     if !request.force && run.join("result.json").exists() {
+        checkpoint::remove_of_finished(run);
         return keep(&config, run, observer);
     }
     let options = RunOptions { force: request.force, every: request.every };

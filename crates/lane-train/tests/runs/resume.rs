@@ -240,6 +240,34 @@ fn a_finished_run_is_left_alone_and_one_without_a_checkpoint_begins_anew() {
 }
 
 #[test]
+fn what_a_finished_run_was_killed_over_before_it_was_removed_goes_when_it_is_asked_for_again() {
+    let corpus = Corpus::new();
+    let config = corpus.config(MethodName::BASE, &[]);
+    let whole = corpus.run("whole", config.clone()).unwrap();
+    let stopped = stopped(&corpus, "stopped", config, 7).join("checkpoint");
+    let left = whole.path.join("checkpoint");
+    let half_removed = || {
+        fs::create_dir_all(left.join("000000000007")).unwrap();
+        fs::copy(stopped.join("lock"), left.join("lock")).unwrap();
+        fs::write(left.join("000000000007/state.cbor"), "half of it").unwrap();
+    };
+    let finished =
+        || assert_eq!(go_on(&whole.path, &mut StopAfter::never()).unwrap(), Resumed::Finished);
+    half_removed();
+    finished();
+    assert!(!left.exists());
+    fs::create_dir(&left).unwrap();
+    finished();
+    assert!(!left.exists(), "an empty folder");
+
+    half_removed();
+    let held = fs::File::open(left.join("lock")).unwrap();
+    held.lock().unwrap();
+    finished();
+    assert!(left.join("000000000007/state.cbor").exists(), "another process is at it");
+}
+
+#[test]
 fn a_stopped_run_is_not_written_over_without_being_asked() {
     let corpus = Corpus::new();
     let config = corpus.config(MethodName::BASE, &[]);

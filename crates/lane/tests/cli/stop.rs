@@ -4,21 +4,19 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, Said, fixtures, same_files};
+use crate::support::{Place, Said, same_files};
 
 const EPOCHS: &str = "60";
 
-/// A run that takes some seconds, once it has come through its first epoch.
-fn under_way(place: &Place) -> Child {
-    let child = Command::new(env!("CARGO_BIN_EXE_lane"))
-        .args(["train", "--train", &format!("{}/train.csv", fixtures("builtin"))])
-        .args(["--method", "base", "--epochs", EPOCHS, "--out", "run", "--quiet"])
-        .current_dir(place.path("."))
-        .env("RAYON_NUM_THREADS", "1")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+/// A run that takes some seconds, once it has come through its first epoch; begun by what is in
+/// `under`, if anything is.
+fn under_way(place: &Place, under: &[&str]) -> Child {
+    let line = format!(
+        "train --train {{built-in}}/train.csv --method base --epochs {EPOCHS} --out run --quiet"
+    );
+    let mut command = place.command(under, &line);
+    command.env("RAYON_NUM_THREADS", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
     let start = Instant::now();
     let has_epoch =
         || std::fs::read(place.path("run/metrics.jsonl")).is_ok_and(|it| !it.is_empty());
@@ -29,22 +27,21 @@ fn under_way(place: &Place) -> Child {
     child
 }
 
-fn stopped_by(child: Child, signal: &str) -> Said {
+fn send(child: &Child, signal: &str) {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
-    let output = child.wait_with_output().unwrap();
-    Said {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+}
+
+fn stopped_by(child: Child, signal: &str) -> Said {
+    send(&child, signal);
+    child.wait_with_output().unwrap().into()
 }
 
 #[test]
 fn a_signal_is_answered_with_a_checkpoint_its_own_exit_code_and_how_to_go_on() {
     let place = Place::new();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let said = stopped_by(under_way(&place), signal);
+        let said = stopped_by(under_way(&place, &[]), signal);
         assert_eq!((said.code, said.stdout.as_str()), (code, ""), "{}", said.stderr);
         assert!(said.stderr.starts_with("stopped in epoch "), "{}", said.stderr);
         assert!(said.stderr.ends_with("to go on: lane train --resume run\n"), "{}", said.stderr);
@@ -54,10 +51,24 @@ fn a_signal_is_answered_with_a_checkpoint_its_own_exit_code_and_how_to_go_on() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_goes_stops_a_run_and_does_not_where_its_signal_is_ignored() {
+    let place = Place::new();
+    let child = under_way(&place, &["env", "--default-signal=HUP"]);
+    // The shell and the system each send one.
+    send(&child, "-HUP");
+    let said = stopped_by(child, "-HUP");
+    assert_eq!(said.code, 129, "{}", said.stderr);
+    assert!(said.stderr.ends_with("to go on: lane train --resume run\n"), "{}", said.stderr);
+    std::fs::remove_dir_all(place.path("run")).unwrap();
+    stopped_by(under_way(&place, &["env", "--ignore-signal=HUP"]), "-HUP").succeeded();
+}
+
 #[test]
 fn a_stopped_run_goes_on_by_its_folder_alone_and_a_finished_one_says_so() {
     let place = Place::new();
-    stopped_by(under_way(&place), "-INT");
+    stopped_by(under_way(&place, &[]), "-INT");
     for (line, answers) in [
         ("train --resume run --epochs 3", ["`training.epochs` is 3", "config.toml"]),
         ("train --resume run --method lane", ["`method` is \"lane\"", "config.toml"]),
@@ -90,14 +101,16 @@ fn a_run_that_is_killed_again_and_again_comes_to_the_files_of_one_that_was_not()
     let place = Place::new();
     let line =
         "train --train {built-in}/train.csv --method aum --epochs 2 --checkpoint-every 2 --quiet";
+    let start = Instant::now();
     place.lane(&format!("{line} --out alone")).succeeded();
+    let whole = start.elapsed();
     let mut n_killed = 0;
-    for milliseconds in [40, 700, 250, 480, 330, 610] {
+    for share in [0.02, 0.3, 0.1, 0.2, 0.15, 0.25] {
         let has_begun = place.path("run/config.toml").exists();
         let line =
             if has_begun { "train --resume run --quiet" } else { &format!("{line} --out run") };
         let mut child = place.start(line);
-        std::thread::sleep(Duration::from_millis(milliseconds));
+        std::thread::sleep(whole.mul_f64(share));
         n_killed += u32::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
