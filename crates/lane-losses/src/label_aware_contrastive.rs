@@ -13,8 +13,9 @@
 //! In nats, of either sign: the denominator leaves out the positives, so it can be smaller
 //! than the numerator.
 //!
-//! Every logarithm comes from log-softmax or log-sum-exp. An anchor without a positive, or
-//! without a member in its denominator, is skipped: it costs zero and gets no gradient.
+//! Logarithms of weights are differences of logits, never taken of a probability. An anchor
+//! without a positive, or without a member in its denominator, is skipped: it costs zero and
+//! gets no gradient.
 //!
 //! Departures, each an option of [`ContrastiveConfig`]; the paper states neither temperature
 //! nor normalization, nor whether `w` carries a gradient:
